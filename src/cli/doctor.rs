@@ -1,0 +1,159 @@
+//! `latentlink doctor`: can this machine run the default scenario, and if not, what mends it.
+
+mod examination;
+mod machine;
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+pub use self::{
+    examination::{DoctorPlaces, DoctorReport, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport},
+    machine::{FolderReport, MachineReport},
+};
+use crate::onnx::runtime::RuntimeOrigin;
+
+/// Check that this machine can run latentlink, and say what mends what is wrong
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  latentlink doctor                              everything the default scenario needs
+  latentlink doctor ~/packs/stable-diffusion     a pack of your own as well
+  latentlink doctor --json | jq .problems        for machines
+
+Fetches ONNX Runtime if it is not here yet, as a run would. Exit code 3 if the default scenario could not run.")]
+pub struct DoctorArgs {
+    /// Packs to check besides those in models/
+    #[arg(value_name = "PACK")]
+    pub packs: Vec<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl DoctorArgs {
+    /// Examines this machine, prints the report on `out` and gives the exit code: 0, or 3 if the default could not run.
+    ///
+    /// # Errors
+    /// Only those of writing to `out`.
+    pub fn run(
+        &self,
+        pack_health: &dyn Fn(&Path) -> PackHealth,
+        progress: &dyn Fn(&str),
+        out: &mut dyn Write,
+    ) -> io::Result<u8> {
+        let report = DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs), pack_health, progress);
+        if self.json {
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            writeln!(out)?;
+        } else {
+            write_text(&report, out)?;
+        }
+        Ok(report.exit_code())
+    }
+}
+
+/// The report for people.
+///
+/// # Errors
+/// Only those of writing to `out`.
+pub fn write_text(report: &DoctorReport, out: &mut dyn Write) -> io::Result<()> {
+    let machine = &report.machine;
+    writeln!(out, "latentlink {} on {} {}", report.latentlink_version, machine.operating_system, machine.architecture)?;
+    writeln!(out, "\nONNX Runtime")?;
+    match &report.onnx_runtime {
+        Some(runtime) => write_runtime(runtime, out)?,
+        None => writeln!(out, "  cannot be had, see below")?,
+    }
+    if !report.execution_providers.is_empty() {
+        writeln!(out, "\nExecution providers")?;
+    }
+    for provider in &report.execution_providers {
+        row(out, provider.name, provider.reason.as_deref().unwrap_or("works: a session was created and computed"))?;
+        if let Some(mend) = &provider.mend {
+            row(out, "", &format!("to have it: {mend}"))?;
+        }
+    }
+    writeln!(out, "\nModel packs")?;
+    if report.packs.is_empty() {
+        writeln!(out, "  none found")?;
+    }
+    for pack in &report.packs {
+        writeln!(out, "  {}: {}", pack.path.display(), verdict(&pack.health))?;
+    }
+    writeln!(out, "\nMachine")?;
+    row(out, "cores", &machine.cores.to_string())?;
+    row(
+        out,
+        "memory",
+        &format!("{} free of {}", gigabytes(machine.memory_available_bytes), gigabytes(machine.memory_total_bytes)),
+    )?;
+    write_folder(out, "results", &report.results)?;
+    if let Some(cache) = &report.cache {
+        write_folder(out, "cache", cache)?;
+    }
+    write_problems(report, out)
+}
+
+fn write_runtime(runtime: &RuntimeReport, out: &mut dyn Write) -> io::Result<()> {
+    row(out, "library", &runtime.library.path.display().to_string())?;
+    let origin = match &runtime.library.origin {
+        RuntimeOrigin::LibraryVariable => "named by ORT_DYLIB_PATH".to_owned(),
+        RuntimeOrigin::Cache => "from the cache".to_owned(),
+        RuntimeOrigin::WheelFile { wheel } => format!("unpacked just now from {}", wheel.display()),
+        RuntimeOrigin::Fetched { command } => format!("fetched just now with {command}"),
+    };
+    let repaired = if runtime.library.repaired { "; what the cache held was damaged and was replaced" } else { "" };
+    row(out, "origin", &format!("{origin}{repaired}"))?;
+    row(out, "version", &runtime.version)?;
+    let digest = match runtime.digest_holds {
+        Some(true) => "holds",
+        Some(false) => "does not hold",
+        None => "not pinned: the library is your own",
+    };
+    row(out, "SHA-256", digest)
+}
+
+fn write_folder(out: &mut dyn Write, name: &str, folder: &FolderReport) -> io::Result<()> {
+    let writable = if folder.writable { "" } else { ", cannot be written" };
+    row(out, name, &format!("{} free at {}{writable}", gigabytes(folder.free_bytes), folder.path.display()))
+}
+
+fn write_problems(report: &DoctorReport, out: &mut dyn Write) -> io::Result<()> {
+    for (problem, number) in report.problems.iter().zip(1..) {
+        writeln!(out, "\nProblem {number}: {}", problem.what)?;
+        writeln!(out, "  to mend it: {}", problem.mend.replace('\n', "\n  "))?;
+    }
+    writeln!(
+        out,
+        "\n{}",
+        if report.default_can_run {
+            "The default scenario can run here: latentlink run scenarios/quickstart.toml"
+        } else {
+            "The default scenario cannot run here yet."
+        }
+    )
+}
+
+fn row(out: &mut dyn Write, name: &str, value: &str) -> io::Result<()> {
+    let value = value.replace('\n', &format!("\n{:12}", ""));
+    writeln!(out, "  {name:<9} {value}")
+}
+
+fn verdict(health: &PackHealth) -> String {
+    if !health.problems.is_empty() {
+        format!("broken ({} problems, see below)", health.problems.len())
+    } else if health.digests_listed {
+        format!("{} files, all digests hold", health.files_intact)
+    } else {
+        "can be read; it lists no digests (digests.json), so damage would go unseen".to_owned()
+    }
+}
+
+fn gigabytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9))
+}

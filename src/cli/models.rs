@@ -1,0 +1,129 @@
+//! `latentlink models`: the model packs that are there, and whether they are whole.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::doctor::PackHealth;
+use super::standard_output;
+use crate::error::Error;
+use crate::onnx::pack_summary::{DigestSummary, PackSummary};
+
+/// List the model packs: what they draw, their size, and whether their files are intact.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  latentlink models\n  latentlink models --folder /data/packs\n  latentlink models --json"
+)]
+pub struct ModelsArgs {
+    /// Folder that holds the packs.
+    #[arg(long, default_value = "models", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Print JSON, for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints the packs.
+///
+/// # Errors
+/// [`Error::NoPacks`] where none is there, [`Error::Packs`] where one cannot be used (exit code 3).
+pub fn models(args: &ModelsArgs) -> Result<(), Error> {
+    let packs = PackSummary::of_all_in(&args.folder);
+    let text = if args.json {
+        serde_json::to_string_pretty(&packs).expect("a summary has string keys only") + "\n"
+    } else {
+        listing(&packs)
+    };
+    standard_output::print(&text)?;
+    if packs.is_empty() {
+        return Err(Error::NoPacks { folder: args.folder.clone() });
+    }
+    let broken = packs.iter().filter(|pack| pack.problem.is_some()).count();
+    if broken > 0 {
+        return Err(Error::Packs { folder: args.folder.clone(), broken, packs: packs.len() });
+    }
+    Ok(())
+}
+
+/// The pack at `root` as `latentlink doctor` asks: files that do not hold, else what else is wrong.
+pub fn pack_health(root: &Path) -> PackHealth {
+    let summary = PackSummary::of(root);
+    let missing = summary.digests.missing.iter().map(|file| format!("{file} is missing"));
+    let corrupt = summary.digests.corrupt.iter().map(|file| format!("{file} is corrupt"));
+    let mut problems: Vec<_> = missing.chain(corrupt).collect();
+    if let (true, Some(problem)) = (problems.is_empty(), &summary.problem) {
+        problems.push(problem.to_string());
+    }
+    PackHealth { digests_listed: summary.digests.listed, files_intact: summary.digests.intact, problems }
+}
+
+/// The packs as text, one paragraph each.
+pub fn listing(packs: &[PackSummary]) -> String {
+    let paragraphs: Vec<_> = packs.iter().map(paragraph).collect();
+    paragraphs.join("\n")
+}
+
+fn paragraph(pack: &PackSummary) -> String {
+    let mut lines = vec![format!("{}  ({})", pack.name, pack.path.display())];
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<9} {text}"));
+    if let Some(card) = &pack.card {
+        line("card", card.clone());
+    }
+    line("kind", format!("{}, {:.1} MB", pack.kind, pack.size_mb));
+    if let Some([channels, height, width]) = pack.latent_shape {
+        line("latent", format!("{channels} × {height} × {width}"));
+    }
+    if let Some([height, width]) = pack.picture_size_px {
+        line("pictures", format!("{width} × {height} pixels"));
+    }
+    if let (Some(known), Some(length)) = (pack.tokens_known, pack.prompt_tokens) {
+        line("prompts", format!("{known} tokens known, up to {length} in a prompt"));
+    }
+    if let Some(words) = &pack.known_words {
+        line("words", wrapped(words, 100, 12));
+    }
+    line("files", digests(&pack.digests));
+    if let Some(problem) = &pack.problem {
+        line("problem", problem.to_string().replace('\n', "\n            "));
+        if let Some(help) = miette::Diagnostic::help(problem) {
+            line("help", help.to_string().replace('\n', "\n            "));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn digests(digests: &DigestSummary) -> String {
+    if !digests.listed {
+        return "not checked: the pack has no digests.json".into();
+    }
+    let mut text = format!("{} intact", digests.intact);
+    for (what, files) in
+        [("missing", &digests.missing), ("corrupt", &digests.corrupt), ("not in digests.json", &digests.unlisted)]
+    {
+        if !files.is_empty() {
+            text += &format!(", {} {what} ({})", files.len(), files.join(", "));
+        }
+    }
+    text
+}
+
+/// `words` in lines of about `width` columns, each but the first set in by `indent`.
+fn wrapped(words: &[String], width: usize, indent: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in words {
+        let length = word.chars().count();
+        if column > 0 && column + length + 1 > width {
+            text += "\n";
+            text += &" ".repeat(indent);
+            column = 0;
+        } else if column > 0 {
+            text += " ";
+            column += 1;
+        }
+        text += word;
+        column += length;
+    }
+    text
+}

@@ -1,0 +1,284 @@
+//! The denoising graph: what has to be computed, written down before anything is computed.
+//!
+//! The simulation decides *when* things happen and hands out node ids; the executor decides *how* to compute them.
+//! A node's content depends on its operation and its parents alone, so its key is a hash over exactly these and the
+//! digest of the model pack. Asking for a node that is there already returns the one that is there: two devices that
+//! share the server's steps, a sweep over bit error probabilities, a reference picture — the same work is done once.
+//!
+//! ```text
+//!  Noise ─► Denoise ─► … ─► Denoise ─► Corrupt ─► Denoise ─► … ─► Decode ─► Compare ◄─ Decode (reference)
+//!           └──────── server ───────┘   (link)    └── device ──┘
+//! ```
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::codec::{LatentCodec, Sanitize};
+use super::sampler::DenoisingStep;
+use crate::random::StreamKey;
+
+/// A node of one graph; ids grow in the order of insertion, so parents come before children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// Position of the node in its graph.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Content address of a node: equal keys mean equal content, in any graph and any process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeKey([u8; 32]);
+
+impl NodeKey {
+    /// The key as 64 hexadecimal digits.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A prompt that a graph knows; the text is stored once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PromptId(u32);
+
+impl PromptId {
+    /// Position of the prompt in its graph.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How a latent crosses the link.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BitChannel {
+    pub codec: LatentCodec,
+    /// Values are quantised, clipped and range-checked in ±`latent_range`.
+    pub latent_range: f64,
+    pub sanitize: Sanitize,
+    /// Probability that a bit flips, in [0, 0.5].
+    pub bit_error_probability: f64,
+    /// Stream of the bit errors. Not a coordinate of the sweep: see [`crate::random`].
+    pub seed: StreamKey,
+}
+
+/// What a node computes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// The start latent z_T: standard normal values times `scale`.
+    Noise { seed: StreamKey, scale: f64 },
+    /// One step of (13) with classifier-free guidance: two UNet evaluations, or one where `guidance` is 1.
+    Denoise {
+        from: NodeId,
+        prompt: PromptId,
+        guidance: f64,
+        step: DenoisingStep,
+        /// Stream of the fresh noise of a stochastic step.
+        noise: Option<StreamKey>,
+    },
+    /// The latent as bits over the link and back.
+    Corrupt { from: NodeId, channel: BitChannel },
+    /// The picture D(z_0) of (2).
+    Decode { from: NodeId },
+    /// MSE, PSNR and SSIM of a picture against a reference picture.
+    Compare { picture: NodeId, reference: NodeId },
+}
+
+impl Operation {
+    /// The nodes whose content this one needs.
+    pub fn parents(&self) -> impl Iterator<Item = NodeId> {
+        let (first, second) = match *self {
+            Self::Noise { .. } => (None, None),
+            Self::Denoise { from, .. } | Self::Corrupt { from, .. } | Self::Decode { from } => (Some(from), None),
+            Self::Compare { picture, reference } => (Some(picture), Some(reference)),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// UNet evaluations of this node.
+    pub fn unet_evaluations(&self) -> u64 {
+        match self {
+            Self::Denoise { guidance, .. } if is_guided(*guidance) => 2,
+            Self::Denoise { .. } => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Whether a guidance scale needs the unconditional prediction as well.
+pub fn is_guided(guidance: f64) -> bool {
+    guidance != 1.0
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    operation: Operation,
+    key: NodeKey,
+    /// Longest path from a root: nodes of one level do not depend on each other.
+    level: u32,
+}
+
+/// A hash-consed graph of operations on one model pack.
+#[derive(Debug, Clone)]
+pub struct DenoisingGraph {
+    pack_digest: [u8; 32],
+    nodes: Vec<Node>,
+    by_key: HashMap<NodeKey, NodeId>,
+    prompts: Vec<String>,
+    by_prompt: HashMap<String, PromptId>,
+}
+
+impl DenoisingGraph {
+    /// An empty graph over the model pack with this digest.
+    pub fn new(pack_digest: [u8; 32]) -> Self {
+        Self { pack_digest, nodes: Vec::new(), by_key: HashMap::new(), prompts: Vec::new(), by_prompt: HashMap::new() }
+    }
+
+    /// The id of a prompt, which is stored if it is new.
+    pub fn prompt(&mut self, text: &str) -> PromptId {
+        if let Some(&id) = self.by_prompt.get(text) {
+            return id;
+        }
+        let id = PromptId(self.prompts.len() as u32);
+        self.prompts.push(text.to_owned());
+        self.by_prompt.insert(text.to_owned(), id);
+        id
+    }
+
+    /// The node that computes `operation`: the one that is there, or a new one.
+    ///
+    /// # Panics
+    /// If a parent or prompt is not of this graph.
+    pub fn insert(&mut self, operation: Operation) -> NodeId {
+        let key = self.key_of(&operation);
+        if let Some(&id) = self.by_key.get(&key) {
+            return id;
+        }
+        let level = operation.parents().map(|parent| self.nodes[parent.index()].level + 1).max().unwrap_or(0);
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("a graph holds fewer than 2^32 nodes"));
+        self.nodes.push(Node { operation, key, level });
+        self.by_key.insert(key, id);
+        id
+    }
+
+    /// Inserts every node of `other`; entry i of the result is the id here of the node with index i there.
+    pub fn absorb(&mut self, other: &Self) -> Vec<NodeId> {
+        assert_eq!(self.pack_digest, other.pack_digest, "graphs over different model packs are never merged");
+        let prompts: Vec<PromptId> = other.prompts.iter().map(|text| self.prompt(text)).collect();
+        let mut ids: Vec<NodeId> = Vec::with_capacity(other.nodes.len());
+        for node in &other.nodes {
+            let operation = match node.operation.clone() {
+                noise @ Operation::Noise { .. } => noise,
+                Operation::Denoise { from, prompt, guidance, step, noise } => Operation::Denoise {
+                    from: ids[from.index()],
+                    prompt: prompts[prompt.index()],
+                    guidance,
+                    step,
+                    noise,
+                },
+                Operation::Corrupt { from, channel } => Operation::Corrupt { from: ids[from.index()], channel },
+                Operation::Decode { from } => Operation::Decode { from: ids[from.index()] },
+                Operation::Compare { picture, reference } => {
+                    Operation::Compare { picture: ids[picture.index()], reference: ids[reference.index()] }
+                }
+            };
+            ids.push(self.insert(operation));
+        }
+        ids
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub fn operation(&self, id: NodeId) -> &Operation {
+        &self.nodes[id.index()].operation
+    }
+
+    pub fn key(&self, id: NodeId) -> NodeKey {
+        self.nodes[id.index()].key
+    }
+
+    /// Longest path from a root to the node.
+    pub fn level(&self, id: NodeId) -> u32 {
+        self.nodes[id.index()].level
+    }
+
+    /// All prompts, indexed by [`PromptId::index`].
+    pub fn prompts(&self) -> &[String] {
+        &self.prompts
+    }
+
+    /// The wanted nodes and all they depend on, in ascending order.
+    pub fn ancestors(&self, wanted: &[NodeId]) -> Vec<NodeId> {
+        let mut needed = vec![false; self.nodes.len()];
+        for id in wanted {
+            needed[id.index()] = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                for parent in self.nodes[index].operation.parents() {
+                    needed[parent.index()] = true;
+                }
+            }
+        }
+        (0..self.nodes.len()).filter(|&index| needed[index]).map(|index| NodeId(index as u32)).collect()
+    }
+
+    /// UNet evaluations on the chain that ends in `id`, were nothing shared.
+    pub fn unshared_unet_evaluations(&self, id: NodeId) -> u64 {
+        let operation = self.operation(id);
+        let above: u64 = operation.parents().map(|parent| self.unshared_unet_evaluations(parent)).sum();
+        operation.unet_evaluations() + above
+    }
+
+    fn key_of(&self, operation: &Operation) -> NodeKey {
+        let mut hash = Sha256::new();
+        hash.update(b"latentlink node 1");
+        hash.update(self.pack_digest);
+        match operation {
+            Operation::Noise { seed, scale } => {
+                hash.update(b"noise");
+                hash.update(seed.as_bytes());
+                hash.update(scale.to_bits().to_le_bytes());
+            }
+            Operation::Denoise { from, prompt, guidance, step, noise } => {
+                hash.update(b"denoise");
+                hash.update(self.key(*from).0);
+                let text = &self.prompts[prompt.index()];
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text.as_bytes());
+                hash.update(guidance.to_bits().to_le_bytes());
+                step.write_key(&mut |bytes| hash.update(bytes));
+                if let Some(noise) = noise {
+                    hash.update(noise.as_bytes());
+                }
+            }
+            Operation::Corrupt { from, channel } => {
+                hash.update(b"corrupt");
+                hash.update(self.key(*from).0);
+                hash.update([channel.codec as u8, channel.sanitize as u8]);
+                hash.update(channel.latent_range.to_bits().to_le_bytes());
+                hash.update(channel.bit_error_probability.to_bits().to_le_bytes());
+                hash.update(channel.seed.as_bytes());
+            }
+            Operation::Decode { from } => {
+                hash.update(b"decode");
+                hash.update(self.key(*from).0);
+            }
+            Operation::Compare { picture, reference } => {
+                hash.update(b"compare");
+                hash.update(self.key(*picture).0);
+                hash.update(self.key(*reference).0);
+            }
+        }
+        NodeKey(hash.finalize().into())
+    }
+}

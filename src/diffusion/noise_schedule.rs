@@ -1,0 +1,175 @@
+//! How much noise a latent holds at each timestep of training, after diffusers' `scheduler_config.json`.
+//!
+//! A latent at timestep t is (4) `z_t = α_t z_0 + σ_t ε` with `σ_t² = 1 − α_t²` (variance preserving), so one table
+//! of `ᾱ_t = α_t²` says everything. The table is kept in double precision; diffusers keeps it in single, which moves
+//! its ᾱ by a few parts in 10⁶.
+
+mod config;
+mod error;
+
+use std::path::Path;
+
+pub use error::ScheduleError;
+
+use super::sampler::Sampler;
+
+/// What the denoiser was trained to say about a noisy latent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PredictionType {
+    /// The noise ε of (4).
+    Epsilon,
+    /// `v = α_t ε − σ_t z_0`, well defined at every noise level.
+    VPrediction,
+    /// The clean latent z_0 itself.
+    Sample,
+}
+
+/// How the timesteps of a short chain are picked from those of training (arXiv 2305.08891, table 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimestepSpacing {
+    /// Multiples of T // N plus an offset: starts somewhat below the noisiest timestep.
+    Leading,
+    /// From T − 1 downwards in strides of T / N.
+    Trailing,
+    /// N points from T − 1 to 0, both included.
+    Linspace,
+}
+
+/// The noise levels of a trained denoiser and the rules for walking through them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoiseSchedule {
+    /// ᾱ_t for t = 0 … T − 1, strictly decreasing; only the last may be 0.
+    alpha_bar: Vec<f64>,
+    prediction: PredictionType,
+    spacing: TimestepSpacing,
+    /// Added to leading timesteps.
+    steps_offset: u32,
+    /// Where DDIM's last step goes: 1, or ᾱ_0 where `set_alpha_to_one` is false.
+    final_alpha_bar: f64,
+    /// Range ± to which DDIM and DDPM clip the predicted clean latent.
+    clip_sample: Option<f64>,
+}
+
+/// What diffusers' Euler scheduler puts in place of a terminal ᾱ of 0, whose σ = √((1 − ᾱ)/ᾱ) would be infinite.
+const EULER_SMALLEST_ALPHA_BAR: f64 = 1.0 / 16_777_216.0; // 2⁻²⁴
+
+impl NoiseSchedule {
+    /// Reads the `scheduler_config.json` at `path`, already parsed to `json`.
+    ///
+    /// Fields left out take the defaults of the file's own `_class_name`.
+    ///
+    /// # Errors
+    /// Any field that is unknown, malformed, or asks for something else than this crate does; a table that is not
+    /// strictly decreasing; ε-prediction with a terminal ᾱ of 0. Each names the file and the field.
+    pub fn from_config(path: &Path, json: &serde_json::Value) -> Result<Self, ScheduleError> {
+        config::read(path, json)
+    }
+
+    /// T, the number of timesteps of training.
+    pub fn train_timesteps(&self) -> u32 {
+        self.alpha_bar.len() as u32
+    }
+
+    /// The table of ᾱ_t, t = 0 … T − 1.
+    pub fn alpha_bar(&self) -> &[f64] {
+        &self.alpha_bar
+    }
+
+    /// γ(t) = ᾱ_t / (1 − ᾱ_t) of (3), the signal-to-noise ratio; strictly decreasing.
+    pub fn signal_to_noise_ratio(&self, timestep: usize) -> f64 {
+        let alpha_bar = self.alpha_bar[timestep];
+        alpha_bar / (1.0 - alpha_bar)
+    }
+
+    /// (α_{t|s}, σ²_{t|s}) of (5), `z_t | z_s ~ N(α_{t|s} z_s, σ²_{t|s} I)`, for s < t. (The paper prints z_0 for
+    /// z_s, with which the steps would not compose to (4).)
+    pub fn transition(&self, s: usize, t: usize) -> (f64, f64) {
+        let ratio = self.alpha_bar[t] / self.alpha_bar[s];
+        (ratio.sqrt(), 1.0 - ratio)
+    }
+
+    /// What the denoiser predicts.
+    pub fn prediction(&self) -> PredictionType {
+        self.prediction
+    }
+
+    /// Range ± to which DDIM and DDPM clip the predicted clean latent; `None`: they do not.
+    pub fn clip_sample(&self) -> Option<f64> {
+        self.clip_sample
+    }
+
+    /// The timesteps of a chain of `steps` steps, noisiest first, exactly as diffusers picks them: whole numbers, but
+    /// for Euler with `linspace`, which does not round them.
+    ///
+    /// # Errors
+    /// No steps, more steps than timesteps of training, or an offset that leads out of the table.
+    pub fn timesteps(&self, sampler: Sampler, steps: u32) -> Result<Vec<f64>, ScheduleError> {
+        let train = self.train_timesteps();
+        if steps == 0 {
+            return Err(ScheduleError::NoSteps);
+        }
+        if steps > train {
+            return Err(ScheduleError::TooManySteps { steps, train_timesteps: train });
+        }
+        let timesteps: Vec<f64> = match self.spacing {
+            TimestepSpacing::Leading => {
+                let stride = train / steps;
+                (0..steps).rev().map(|i| f64::from(i * stride) + f64::from(self.steps_offset)).collect()
+            }
+            // numpy rounds halves to even. (For some N, 61 of 1000 say, rounding errors give diffusers one timestep more,
+            // −1; we take N.)
+            TimestepSpacing::Trailing => {
+                let stride = f64::from(train) / f64::from(steps);
+                (0..steps).map(|i| (f64::from(train) - f64::from(i) * stride).round_ties_even() - 1.0).collect()
+            }
+            TimestepSpacing::Linspace => {
+                let stride = if steps == 1 { 0.0 } else { f64::from(train - 1) / f64::from(steps - 1) };
+                let points = (0..steps).rev().map(|i| f64::from(i) * stride);
+                if sampler == Sampler::Euler {
+                    points.map(|t| f64::from(t as f32)).collect()
+                } else {
+                    points.map(f64::round_ties_even).collect()
+                }
+            }
+        };
+        if timesteps[0] > f64::from(train - 1) {
+            return Err(ScheduleError::TimestepOutOfRange { timestep: timesteps[0], train_timesteps: train, steps });
+        }
+        Ok(timesteps)
+    }
+
+    /// The noise level ᾱ at a timestep of the table.
+    ///
+    /// Between two timesteps (Euler with `linspace`) σ = √((1 − ᾱ)/ᾱ) is interpolated linearly, as diffusers does.
+    pub(super) fn level(&self, sampler: Sampler, timestep: f64) -> f64 {
+        let at = |index: usize| {
+            let alpha_bar = self.alpha_bar[index];
+            if sampler == Sampler::Euler { alpha_bar.max(EULER_SMALLEST_ALPHA_BAR) } else { alpha_bar }
+        };
+        let below = timestep.floor();
+        let fraction = timestep - below;
+        if fraction == 0.0 {
+            return at(below as usize);
+        }
+        let sigma = |alpha_bar: f64| ((1.0 - alpha_bar) / alpha_bar).sqrt();
+        let (low, high) = (sigma(at(below as usize)), sigma(at(below as usize + 1)));
+        let interpolated = low + fraction * (high - low);
+        1.0 / (1.0 + interpolated * interpolated)
+    }
+
+    /// Where the last step of a chain goes. Only DDIM heeds `set_alpha_to_one`, as in diffusers.
+    pub(super) fn final_level(&self, sampler: Sampler) -> f64 {
+        match sampler {
+            Sampler::Ddim { .. } => self.final_alpha_bar,
+            Sampler::Ddpm | Sampler::Euler => 1.0,
+        }
+    }
+
+    /// Scale of the start noise in variance-preserving coordinates; see [`Chain::start_scale`](super::Chain).
+    pub(super) fn start_scale(&self, sampler: Sampler, first_level: f64) -> f64 {
+        match (sampler, self.spacing) {
+            (Sampler::Euler, TimestepSpacing::Trailing | TimestepSpacing::Linspace) => (1.0 - first_level).sqrt(),
+            _ => 1.0,
+        }
+    }
+}

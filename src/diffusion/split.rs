@@ -1,0 +1,91 @@
+//! Who runs which step: the two readings of Algorithm 1.
+//!
+//! ```text
+//!   respaced   server:  N_ref-step chain ●──●──●──●┄┄○┄┄○┄┄○      device k:  ●─●─●─●─●  t_k uniform steps over the rest
+//!   joint      one chain of t0 + t_k steps:  ●──●──●│●──●──●──●    server │ device k
+//! ```
+//!
+//! Respaced, the server's steps are the same for every device and so shared by all; joint, they depend on t_k, but t0/t_k
+//! is a fixed place in the schedule, on which the paper's figures rest. With t_k = N_ref − t0 the two coincide.
+
+use super::noise_schedule::{NoiseSchedule, ScheduleError};
+use super::sampler::{DenoisingStep, Sampler};
+
+/// How a chain is divided between the server and a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// The server runs t0 steps of one N_ref-step schedule; the device re-spaces what is left into t_k steps.
+    Respaced,
+    /// Server and device run one schedule of N = t0 + t_k steps.
+    Joint,
+}
+
+/// A chain with its hand-over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SplitChain {
+    /// Factor on the standard normal start latent, whoever starts; see [`Chain::start_scale`](super::Chain).
+    pub start_scale: f64,
+    /// The server's t0 steps; the latent after the last is handed over. Empty: nothing is sent.
+    pub server: Vec<DenoisingStep>,
+    /// The device's t_k steps. Empty: the device only decodes.
+    pub device: Vec<DenoisingStep>,
+}
+
+impl SplitChain {
+    /// The chain of `t0` server steps and `tk` device steps; `n_ref` is the length of the server's chain where `split` is
+    /// [`Split::Respaced`].
+    ///
+    /// Without server steps both readings are the plain chain of `tk` steps. Respaced with tk = N_ref − t0, the device
+    /// takes exactly the remaining steps of the N_ref chain; with another tk, with τ the timestep of the N_ref chain's next
+    /// step, those through `round((τ + 1)(1 − j/tk)) − 1`, j = 0 … tk − 1, the last ending where every chain ends. Where
+    /// tk = 0 < N_ref − t0 the device decodes a latent that is still noisy.
+    ///
+    /// # Errors
+    /// t0 = tk = 0, steps that do not fit the schedule, and whatever [`NoiseSchedule::chain`] refuses.
+    pub fn new(
+        schedule: &NoiseSchedule,
+        sampler: Sampler,
+        split: Split,
+        n_ref: u32,
+        t0: u32,
+        tk: u32,
+    ) -> Result<Self, ScheduleError> {
+        let length = match split {
+            Split::Joint => t0.saturating_add(tk),
+            Split::Respaced if t0 == 0 => tk,
+            Split::Respaced => n_ref,
+        };
+        if t0 > length || (tk > 0 && t0 == length) {
+            return Err(ScheduleError::NothingLeft { t0, tk, n_ref });
+        }
+        let chain = schedule.chain(sampler, length)?;
+        let mut server = chain.steps;
+        let rest = server.split_off(t0 as usize);
+        let device = if rest.len() == tk as usize {
+            rest
+        } else if tk == 0 {
+            Vec::new()
+        } else {
+            let timesteps = respace(rest[0].timestep, tk).ok_or(ScheduleError::TooManyDeviceSteps {
+                t0,
+                tk,
+                from_timestep: rest[0].timestep,
+            })?;
+            schedule.chain_through(sampler, &timesteps)?.steps
+        };
+        Ok(Self { start_scale: chain.start_scale, server, device })
+    }
+}
+
+/// `tk` ≥ 1 uniform timesteps from `from` downwards; `None` where two would coincide.
+fn respace(from: f64, tk: u32) -> Option<Vec<f64>> {
+    let timesteps: Vec<f64> = (0..tk)
+        .map(|j| match j {
+            // As it is: Euler's may lie between two timesteps.
+            0 => from,
+            _ => ((from + 1.0) * (1.0 - f64::from(j) / f64::from(tk))).round() - 1.0,
+        })
+        .collect();
+    let falls = timesteps.windows(2).all(|pair| pair[1] < pair[0]) && timesteps.iter().all(|&t| t >= 0.0);
+    falls.then_some(timesteps)
+}

@@ -1,0 +1,118 @@
+//! Everything that can end the program, and the exit code it ends with.
+
+use std::path::PathBuf;
+
+use crate::diffusion::picture::PictureError;
+use crate::diffusion::{ExecutorError, ScheduleError};
+use crate::network::NetworkError;
+use crate::onnx::{PackError, RuntimeError};
+use crate::report::ReportError;
+use crate::scenario::ScenarioError;
+
+/// An error a command ends with.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum Error {
+    /// The scenario is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// The command line is wrong.
+    #[error("{message}")]
+    Usage {
+        message: String,
+        #[help]
+        help: String,
+    },
+    /// A model pack is missing, damaged, or does not fit.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pack(#[from] PackError),
+    /// ONNX Runtime cannot be had.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The pack's noise schedule cannot do what the scenario asks for.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A session failed during the run.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Executor(#[from] ExecutorError),
+    /// The simulation of a run failed.
+    #[error("point {point}, replication {replication}: the simulation failed")]
+    Network {
+        point: u32,
+        replication: u32,
+        #[source]
+        #[diagnostic_source]
+        source: NetworkError,
+    },
+    /// The results folder is there already.
+    #[error("results are there already: {}", folder.display())]
+    #[diagnostic(help(
+        "a finished result is never overwritten by accident: give --force to replace it, --out for another folder, \
+         or another study.name"
+    ))]
+    ResultsExist { folder: PathBuf },
+    /// `--force` may replace results, nothing else.
+    #[error("{} is there already and holds no results of latentlink", place.display())]
+    #[diagnostic(help(
+        "a results folder has a manifest.json and --force replaces nothing else: choose another --out, or another \
+         study.name"
+    ))]
+    NotResults { place: PathBuf },
+    /// A file or folder cannot be written or read.
+    #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help(
+        "check that its folder exists, is a folder, is writable and has room; --out chooses another one"
+    ))]
+    File { action: &'static str, path: PathBuf, source: std::io::Error },
+    /// A table or figure could not be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Report(#[from] ReportError),
+    /// A picture could not be encoded.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Picture(#[from] PictureError),
+    /// `models` found no pack.
+    #[error("there is no model pack in {}", folder.display())]
+    #[diagnostic(help(
+        "a pack is a folder there with a model_index.json: run latentlink in the folder of the project, or name another \
+         folder with --folder"
+    ))]
+    NoPacks { folder: PathBuf },
+    /// `models` found packs that cannot be used.
+    #[error("{broken} of {packs} model packs in {} cannot be used", folder.display())]
+    #[diagnostic(help("the list above says what is wrong and what mends it"))]
+    Packs { folder: PathBuf, broken: usize, packs: usize },
+    /// Some of the files of `run` failed; each error is printed already.
+    #[error("{failed} of {files} scenarios failed")]
+    #[diagnostic(help("each says above what is wrong; the others are done"))]
+    SomeFailed {
+        failed: usize,
+        files: usize,
+        /// Exit code of the last failure.
+        last_code: u8,
+    },
+    /// `doctor` found that the default cannot run.
+    #[error("the default scenario cannot run here")]
+    #[diagnostic(help("each problem above comes with the command that mends it"))]
+    Unhealthy,
+}
+
+impl Error {
+    /// 2: bad command line or scenario; 3: missing or broken model pack or runtime; 1: a failure in the run.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::SomeFailed { last_code, .. } => *last_code,
+            Self::Scenario(_) | Self::Usage { .. } | Self::ResultsExist { .. } | Self::NotResults { .. } => 2,
+            Self::Pack(_) | Self::Runtime(_) | Self::NoPacks { .. } | Self::Packs { .. } | Self::Unhealthy => 3,
+            Self::Schedule(error) if error.is_in_pack() => 3,
+            Self::Schedule(_) => 2,
+            Self::Executor(ExecutorError::Pack(_)) => 3,
+            Self::Executor(_) | Self::Network { .. } | Self::File { .. } | Self::Report(_) | Self::Picture(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Budgets (22), (24) and what sharing saved, from the ledger of one run.
+
+use crate::network::{EnergyLedger, LedgerCause, LedgerPayer, UserRecord};
+use crate::scenario::Scenario;
+
+/// Energy of one run by payer and cause [J].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EnergyTotals {
+    pub server_compute_j: f64,
+    pub server_radio_j: f64,
+    pub device_compute_j: f64,
+    pub device_radio_j: f64,
+}
+
+impl EnergyTotals {
+    /// Sums of the ledger.
+    pub fn of(ledger: &EnergyLedger) -> Self {
+        Self {
+            server_compute_j: ledger.energy_j(LedgerPayer::Server, LedgerCause::Compute),
+            server_radio_j: ledger.energy_j(LedgerPayer::Server, LedgerCause::Radio),
+            device_compute_j: ledger.devices_j(LedgerCause::Compute),
+            device_radio_j: ledger.devices_j(LedgerCause::Radio),
+        }
+    }
+
+    /// Everything [J].
+    pub fn total_j(&self) -> f64 {
+        self.server_compute_j + self.server_radio_j + self.device_compute_j + self.device_radio_j
+    }
+}
+
+/// Energy saved against independent generation, in which each device runs t0 + t_k steps itself and decodes [J].
+/// Negative where sharing costs more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Savings {
+    /// What the devices save.
+    pub device_side_j: f64,
+    /// What the server saves: minus what it spends, since it would do nothing.
+    pub server_side_j: f64,
+    /// Both together.
+    pub network_wide_j: f64,
+}
+
+impl Savings {
+    /// Of a run with these users and totals.
+    pub fn of(scenario: &Scenario, users: &[&UserRecord], totals: &EnergyTotals) -> Self {
+        let independent_j: f64 = users
+            .iter()
+            .map(|user| {
+                let device = &scenario.devices[user.device];
+                f64::from(user.t0 + user.tk) * device.step_energy_j + device.decode_energy_j
+            })
+            .sum();
+        let device_side_j = independent_j - totals.device_compute_j - totals.device_radio_j;
+        let server_side_j = -(totals.server_compute_j + totals.server_radio_j);
+        Self { device_side_j, server_side_j, network_wide_j: device_side_j + server_side_j }
+    }
+}
+
+/// A constraint that a run broke.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetViolation {
+    /// `"server"` or the device's name.
+    pub payer: String,
+    /// `"(22)"` for a device, `"(24)"` for the server.
+    pub constraint: &'static str,
+    pub spent_j: f64,
+    pub budget_j: f64,
+}
+
+impl BudgetViolation {
+    /// By how much [J].
+    pub fn excess_j(&self) -> f64 {
+        self.spent_j - self.budget_j
+    }
+}
+
+/// The payers that spent more than their budgets. Budgets are soft, as the paper's penalties are: the run goes on.
+pub fn violations(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<BudgetViolation> {
+    let server = (LedgerPayer::Server, "server", "(24)", scenario.server.energy_budget_j);
+    let devices = scenario
+        .devices
+        .iter()
+        .enumerate()
+        .map(|(index, device)| (LedgerPayer::Device(index), device.name.as_str(), "(22)", device.energy_budget_j));
+    std::iter::once(server)
+        .chain(devices)
+        .filter_map(|(payer, name, constraint, budget_j)| {
+            let (spent_j, budget_j) = (ledger.paid_by_j(payer), budget_j?);
+            // Sums of the ledger carry rounding: a budget that is met exactly is met.
+            (spent_j > budget_j * (1.0 + 1e-9)).then(|| BudgetViolation {
+                payer: name.to_owned(),
+                constraint,
+                spent_j,
+                budget_j,
+            })
+        })
+        .collect()
+}

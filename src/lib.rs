@@ -1,0 +1,95 @@
+//! latentlink simulates diffusion models whose denoising chain is split between an edge server and wireless devices.
+//!
+//! An edge server runs the first t0 denoising steps for a group of users, sends the intermediate latent over a fading
+//! link on which bits flip, and each device finishes t_k steps with its own prompt. The simulator says when things
+//! happen and what they cost; real neural networks, in ONNX Runtime, say what the pictures look like.
+//!
+//! ```text
+//!  scenario.toml ──► Scenario ──► points × replications
+//!                                   │ one single-threaded event simulation per run, runs side by side
+//!                                   ▼
+//!      time, radio, energy,    ┌──────────────┐   hands out node ids,    ┌─────────────────┐
+//!      policy                  │   network    ├─────────────────────────►│ denoising graph │
+//!                              └──────┬───────┘   never tensors          └────────┬────────┘
+//!                                     │ records                                   │ batches of like nodes
+//!                                     ▼                                           ▼
+//!                                  tables  ◄───── pictures, metrics ───── ONNX Runtime sessions
+//! ```
+//!
+//! # A scenario
+//!
+//! A scenario is a TOML file; what it leaves out takes a default (`docs/scenario.md` lists every key). Reading it gives
+//! a [`ScenarioFile`](scenario::ScenarioFile) that knows where each value stands, so that errors point at it.
+//! [`StudyPlan::prepare`](experiment::StudyPlan::prepare) checks everything, simulates the network, and records what
+//! must be computed; [`StudyPlan::run`](experiment::StudyPlan::run) computes it and writes the results folder.
+//!
+//! ```
+//! use latentlink::diffusion::executor::ExecutionProgress;
+//! use latentlink::experiment::{Observer, StudyPlan};
+//! use latentlink::scenario::ScenarioFile;
+//!
+//! struct Quiet;
+//! impl Observer for Quiet {
+//!     fn stage(&self, _: &str) {}
+//!     fn warn(&self, _: &str) {}
+//!     fn progress(&self, _: ExecutionProgress) {}
+//! }
+//!
+//! # fn main() -> miette::Result<()> {
+//! let scenario = ScenarioFile::from_str(
+//!     r#"
+//!     study.name = "two-phones"
+//!     server = { prompt = "a tiger sits in front of a bush", step_time_s = 0.05 }
+//!     radio = { bandwidth_hz = 5e6, efficiency = 1.0, header_bits = 0 }
+//!     policy = { t0 = 4, tk = 6, tx_power_dbw = 18.0 }
+//!     device = [
+//!         { prompt = "a tiger sits in front of a bush", step_time_s = 0.4 },
+//!         { prompt = "a dog sits in front of a bush", step_time_s = 0.4 },
+//!     ]
+//!     "#,
+//!     "two-phones.toml",
+//! )?;
+//! let plan = StudyPlan::prepare(&scenario, Some(1), &Quiet)?;
+//!
+//! // The network has been simulated; no picture has been made yet.
+//! let second = &plan.study.runs[0].users[1].record;
+//! // 4 steps of 0.05 s, two latents of 4 × 16 × 16 values of 8 bits over 5 Mbit/s, 6 steps of 0.4 s.
+//! let expected_s = 4.0 * 0.05 + 2.0 * 8192.0 / 5e6 + 6.0 * 0.4;
+//! assert!((second.finished_s - expected_s).abs() < 1e-8);
+//!
+//! // Both devices share the server's four steps, so 4 + 6 + 6 instead of 10 + 10 steps are computed; the two
+//! // error-free reference pictures add 6 + 6. Each step is two UNet evaluations, with guidance.
+//! assert_eq!(plan.cost.unet_evaluations, 2 * (4 + 6 + 6 + 6 + 6));
+//! assert_eq!(plan.cost.unet_evaluations_unshared, 2 * (10 + 10));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`scenario`] | what did the user ask for, and where in the file |
+//! | [`radio`] | how often do bits flip at this distance and power |
+//! | [`diffusion`] | what does a denoising step do, what is sent, what is computed once |
+//! | [`onnx`] | where is the runtime, what is in a model pack |
+//! | [`network`] | who does what when, and who pays |
+//! | [`policy`] | who gets how many steps and how much power |
+//! | [`experiment`] | points, replications, budgets, tables |
+//! | [`report`] | how tables and figures are written |
+//! | [`cli`] | the program |
+//!
+//! Arrows point one way: `radio`, `diffusion` and `onnx` know nothing of `network`; `network` and `policy` know nothing
+//! of `experiment`; `report` draws from plain data; only `cli` prints.
+
+pub mod cli;
+pub mod diffusion;
+pub mod error;
+pub mod experiment;
+pub mod network;
+pub mod onnx;
+pub mod policy;
+pub mod radio;
+pub mod random;
+pub mod report;
+pub mod scenario;

@@ -1,0 +1,52 @@
+//! Reference pictures: what a user's picture is measured against. They take no simulated time and no energy.
+
+use super::context::{NetworkError, RunContext};
+use super::messages::UserRecord;
+use crate::diffusion::{NodeId, Operation, Split, SplitChain};
+use crate::scenario::PictureReference;
+
+/// The comparison of a user's picture with one reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparison {
+    pub against: PictureReference,
+    pub reference_picture: NodeId,
+    pub metrics: NodeId,
+}
+
+/// Adds the reference picture of `record` and its comparison to the graph.
+pub fn compare(
+    context: &RunContext,
+    record: &UserRecord,
+    against: PictureReference,
+) -> Result<Comparison, NetworkError> {
+    let device = &context.scenario.devices[record.device];
+    let diffusion = &context.scenario.diffusion;
+    let latent = match (against, record.sent) {
+        // The latent as it left the server: neither quantised nor hit by bit errors.
+        (PictureReference::ErrorFree, Some(sent)) => {
+            let chain = context.split_chain(record.t0, record.tk)?;
+            context.denoise(sent, &device.prompt, &chain.device, record.t0)?
+        }
+        // The whole chain alone: as many steps as this user's chain had (joint), or N_ref. A device that worked
+        // alone is its own error-free reference.
+        (PictureReference::ErrorFree, None) => alone(context, &device.prompt, record.tk)?,
+        (PictureReference::Unshared, _) => {
+            let steps = match diffusion.split {
+                Split::Joint => record.t0 + record.tk,
+                Split::Respaced => diffusion.steps,
+            };
+            alone(context, &device.prompt, steps)?
+        }
+    };
+    let reference_picture = context.insert(Operation::Decode { from: latent })?;
+    let metrics = context.insert(Operation::Compare { picture: record.picture, reference: reference_picture })?;
+    Ok(Comparison { against, reference_picture, metrics })
+}
+
+/// An unsplit chain with one prompt.
+fn alone(context: &RunContext, prompt: &str, steps: u32) -> Result<NodeId, NetworkError> {
+    let diffusion = &context.scenario.diffusion;
+    let chain = SplitChain::new(&context.schedule, diffusion.sampler, Split::Joint, steps, 0, steps)?;
+    let start = context.start_latent(chain.start_scale)?;
+    Ok(context.denoise(start, prompt, &chain.device, 0)?)
+}

@@ -1,0 +1,126 @@
+//! What can be wrong with a model pack, and how to mend it.
+
+use std::path::PathBuf;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use thiserror::Error;
+
+use super::digest::FileDigest;
+use super::runtime::RuntimeError;
+
+/// A pack that cannot be opened, loaded or run.
+#[derive(Debug, Error, Diagnostic)]
+#[non_exhaustive]
+pub enum PackError {
+    /// The folder is not there, or is no pack.
+    #[error("{} is no model pack: {why}", .path.display())]
+    #[diagnostic(help("{help}"))]
+    MissingPack { path: PathBuf, why: &'static str, help: String },
+
+    /// A file that the layout asks for is not there.
+    #[error("the model pack lacks {} ({role})", .file.display())]
+    #[diagnostic(
+        help(
+            "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch or export \
+             the pack again: it must have the layout that optimum exports for Stable Diffusion",
+            .file.display()
+        )
+    )]
+    MissingFile { file: PathBuf, role: &'static str },
+
+    /// A file's bytes are not those that the pack's `digests.json` lists.
+    #[error("{} is corrupt: its SHA-256 should be\n  {expected}\nbut is\n  {found}", .file.display())]
+    #[diagnostic(
+        help(
+            "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch the pack \
+             again; if you changed the file on purpose, write its new digest into the pack's digests.json",
+            .file.display()
+        )
+    )]
+    CorruptFile { file: PathBuf, expected: FileDigest, found: FileDigest },
+
+    /// A file is there and cannot be read.
+    #[error("cannot read {}: {reason}", .file.display())]
+    #[diagnostic(help("check that the file exists and that you may read it"))]
+    Read { file: PathBuf, reason: std::io::Error },
+
+    /// A file is not JSON.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Json(#[from] Box<JsonError>),
+
+    /// A setting of a JSON file is absent or not what it should be.
+    #[error("{}: `{key}` should be {expected}, found {found}", .file.display())]
+    #[diagnostic(help("correct the file, or fetch or export the pack again"))]
+    Config { file: PathBuf, key: String, expected: String, found: String },
+
+    /// The tokenizer's files are there but cannot be used.
+    #[error("{}: {message}", .file.display())]
+    #[diagnostic(help("{help}"))]
+    Tokenizer { file: PathBuf, message: String, help: String },
+
+    /// A model's input or output is not what the layout says.
+    #[error("{}: tensor `{tensor}` should be {expected}, found {found}", .file.display())]
+    #[diagnostic(help(
+        "export the model again, with a dynamic batch size, as optimum does:\n  optimum-cli export onnx --model \
+             <model> --task text-to-image <folder>"
+    ))]
+    UnfitTensor { file: PathBuf, tensor: String, expected: String, found: String },
+
+    /// ONNX Runtime refuses the model.
+    #[error("ONNX Runtime cannot load {}: {}", .file.display(), .reason.message())]
+    #[diagnostic(help(
+        "the file may be damaged, its external data may not lie beside it, or the execution provider may not be \
+             usable: `latentlink doctor` tells"
+    ))]
+    Load { file: PathBuf, reason: ort::Error },
+
+    /// A model that loaded fails when it runs.
+    #[error("{} failed on a batch of {batch}: {}", .file.display(), .reason.message())]
+    #[diagnostic(help("if memory ran out, use a smaller batch or fewer threads"))]
+    Run { file: PathBuf, batch: usize, reason: ort::Error },
+
+    /// ONNX Runtime itself is not usable.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Runtime(#[from] Box<RuntimeError>),
+}
+
+/// A file that is not JSON, with the place where it stops being so.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{}, line {line}, column {column}: not valid JSON: {message}", .file.display())]
+#[diagnostic(
+    help("correct the file, or get it back with\n  git checkout -- {}", .file.display())
+)]
+pub struct JsonError {
+    pub file: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in bytes.
+    pub column: usize,
+    pub message: String,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("here")]
+    place: SourceSpan,
+}
+
+impl JsonError {
+    pub(super) fn new(file: PathBuf, text: String, error: &serde_json::Error) -> Box<Self> {
+        let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let mut offset = (line_start + error.column().saturating_sub(1)).min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let full = error.to_string();
+        let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
+        Box::new(Self {
+            line: error.line(),
+            column: error.column(),
+            message,
+            source_code: NamedSource::new(file.display().to_string(), text),
+            place: SourceSpan::from((offset, 0)),
+            file,
+        })
+    }
+}

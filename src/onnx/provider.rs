@@ -1,0 +1,172 @@
+//! Execution providers: where a session computes.
+//!
+//! ONNX Runtime's own answer to "can you do CUDA?" is only whether it was compiled in, and a session that cannot have CUDA
+//! falls back to the CPU without a word. So a provider is believed here only after a session on it has computed something: three
+//! additions on `provider/probe.onnx`, 78 bytes made by `tests/reference/probe_model.py`.
+
+use std::path::Path;
+
+use ort::{environment::Environment, ep, session::Session, value::Tensor};
+use serde::Serialize;
+
+use super::{
+    runtime::{self, RuntimeError},
+    wheels::ONNX_RUNTIME_VERSION,
+};
+
+/// What the scenario asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ExecutionProvider {
+    /// CUDA where it can really be created, else the CPU; what was taken is said.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// What a session really gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum ResolvedProvider {
+    Cpu,
+    Cuda {
+        /// Number of the GPU, from 0, as the CUDA driver counts them.
+        device_id: i32,
+    },
+}
+
+impl ResolvedProvider {
+    /// The name it has in a scenario.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda { .. } => "cuda",
+        }
+    }
+}
+
+/// `y = x + x` for float32 `x` of shape `[n]`.
+const PROBE_MODEL: &[u8] = include_bytes!("provider/probe.onnx");
+
+/// The first CUDA device.
+const FIRST_CUDA_DEVICE: ResolvedProvider = ResolvedProvider::Cuda { device_id: 0 };
+
+/// Turns the scenario's wish into a provider that works on this machine. Loads ONNX Runtime if that has not happened yet.
+///
+/// # Errors
+/// Those of [`runtime::environment`]; [`RuntimeError::Cuda`] where `cuda` was asked for by name and cannot be had.
+pub fn resolve(requested: ExecutionProvider) -> Result<ResolvedProvider, RuntimeError> {
+    match requested {
+        ExecutionProvider::Cpu => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
+        ExecutionProvider::Cuda => probe(FIRST_CUDA_DEVICE).map(|()| FIRST_CUDA_DEVICE),
+        ExecutionProvider::Auto => match probe(FIRST_CUDA_DEVICE) {
+            Ok(()) => Ok(FIRST_CUDA_DEVICE),
+            Err(RuntimeError::Cuda { .. }) => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
+            Err(other) => Err(other),
+        },
+    }
+}
+
+/// Creates a session on `provider` and computes with it.
+///
+/// # Errors
+/// Those of [`runtime::environment`]; else [`RuntimeError::Start`] for the CPU and [`RuntimeError::Cuda`] for CUDA.
+pub fn probe(provider: ResolvedProvider) -> Result<(), RuntimeError> {
+    let environment = runtime::environment()?;
+    compute(environment, provider).map_err(|reason| match provider {
+        ResolvedProvider::Cpu => RuntimeError::Start { reason },
+        ResolvedProvider::Cuda { .. } => cuda_cannot_be_had(&reason),
+    })
+}
+
+fn compute(environment: &Environment, provider: ResolvedProvider) -> Result<(), String> {
+    let run = || -> ort::Result<Vec<f32>> {
+        let mut builder = Session::builder(environment)?.with_intra_threads(1)?;
+        if let ResolvedProvider::Cuda { device_id } = provider {
+            builder = builder
+                .with_execution_providers([ep::CUDA::default().with_device_id(device_id).build().error_on_failure()])?;
+        }
+        let mut session = builder.commit_from_memory(PROBE_MODEL)?;
+        let x = Tensor::from_array(([3_usize], vec![0.5_f32, -2.0, 3.0]))?;
+        let outputs = session.run(ort::inputs!["x" => x])?;
+        let (_, y) = outputs["y"].try_extract_tensor::<f32>()?;
+        Ok(y.to_vec())
+    };
+    match run() {
+        Ok(y) if y == [1.0, -4.0, 6.0] => Ok(()),
+        Ok(y) => Err(format!("it computes [0.5, -2, 3] + [0.5, -2, 3] = {y:?}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Says what is missing, in the words of whoever has to install it.
+fn cuda_cannot_be_had(message: &str) -> RuntimeError {
+    const USE_CPU: &str = "or set `execution_provider = \"cpu\"` (or \"auto\") under [models]";
+    if cfg!(target_os = "macos") {
+        return RuntimeError::Cuda {
+            reason: "there is no CUDA on macOS".to_owned(),
+            help: "set `execution_provider = \"cpu\"` (or \"auto\") under [models]".to_owned(),
+        };
+    }
+    let library = runtime::loaded().map(|loaded| loaded.library.path.as_path());
+    let has_cuda_provider =
+        library.and_then(Path::parent).is_some_and(|folder| folder.join(cuda_provider_file()).is_file());
+    let install = format!("python3 -m pip install \"onnxruntime-gpu[cuda,cudnn]=={ONNX_RUNTIME_VERSION}\"");
+    if !has_cuda_provider {
+        return RuntimeError::Cuda {
+            reason: format!(
+                "`{}` is missing: the ONNX Runtime in use{} is built for the CPU only",
+                cuda_provider_file(),
+                library.map_or_else(String::new, |path| format!(" (`{}`)", path.display())),
+            ),
+            help: format!(
+                "install the GPU build\n{install}\nand set ORT_DYLIB_PATH to the library in its folder onnxruntime/capi; {USE_CPU}"
+            ),
+        };
+    }
+    match missing_library(message) {
+        Some(missing) => RuntimeError::Cuda {
+            reason: format!("`{missing}` is missing, which the CUDA provider needs"),
+            help: format!(
+                "install the CUDA and cuDNN libraries\n{install}\nand name the folder of `{missing}` in {}; {USE_CPU}",
+                if cfg!(windows) { "PATH" } else { "LD_LIBRARY_PATH" },
+            ),
+        },
+        None => RuntimeError::Cuda {
+            reason: message.lines().next().unwrap_or(message).to_owned(),
+            help: format!(
+                "check that `nvidia-smi` lists a GPU whose driver is new enough for this build of ONNX Runtime; {USE_CPU}"
+            ),
+        },
+    }
+}
+
+/// File name of ONNX Runtime's CUDA provider on this platform, which lies beside the main library of a GPU build.
+fn cuda_provider_file() -> String {
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    format!("{prefix}onnxruntime_providers_cuda{suffix}")
+}
+
+/// The library that a dynamic loader's message complains of: `libcublasLt.so.13: cannot open shared object file: …` (glibc), or
+/// `… which depends on "cublasLt64_13.dll" which is missing` (ONNX Runtime on Windows).
+fn missing_library(message: &str) -> Option<&str> {
+    if let Some((before, _)) = message.split_once(": cannot open shared object file") {
+        return before.rsplit(char::is_whitespace).next();
+    }
+    let (before, _) = message.split_once("which is missing")?;
+    before.split('"').rev().nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing_library;
+
+    #[test]
+    fn the_missing_library_is_read_from_the_loaders_message() {
+        // as ONNX Runtime 1.31.1 prints it from its GPU wheel on a machine without CUDA
+        let linux = "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared \
+                     object file: No such file or directory";
+        assert_eq!(missing_library(linux), Some("libcublasLt.so.13"));
+        assert_eq!(missing_library("CUDA driver version is insufficient"), None);
+    }
+}

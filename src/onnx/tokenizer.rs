@@ -1,0 +1,306 @@
+//! From a prompt to the token ids that a text encoder takes, as diffusers does it: the pack's `tokenizer.json` splits
+//! and numbers the words, and every prompt is cut or padded to one length.
+//!
+//! Length and padding come from `tokenizer_config.json` (`model_max_length`, `pad_token`, `padding_side`), where CLIP
+//! keeps them; else `pad_token` from `special_tokens_map.json`; else both from `tokenizer.json` itself.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokenizers::utils::padding::{PaddingDirection, PaddingParams, PaddingStrategy};
+use tokenizers::utils::truncation::{TruncationDirection, TruncationParams};
+use tokenizers::{
+    Encoding, Normalizer, OffsetReferential, OffsetType, PostProcessor, PreTokenizedString, PreTokenizer, Tokenizer,
+};
+
+use super::pack::read_json;
+use super::pack_error::PackError;
+
+/// A longer prompt than this is no limit: transformers writes 10³⁰ where a tokenizer has none.
+const LONGEST_PROMPT_TOKENS: u64 = 1 << 20;
+
+/// One prompt as the text encoder takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tokenized {
+    /// Exactly [`PromptTokenizer::prompt_length`] ids, special tokens and padding included.
+    pub ids: Vec<i64>,
+    /// Words (and signs) of the prompt that the tokenizer does not know, each once, in their order: the pack cannot
+    /// draw them. Always empty for byte-level tokenizers such as CLIP's, which spell out what they do not know.
+    pub unknown_words: Vec<String>,
+    /// The prompt was longer than the pack takes; its end is lost.
+    pub truncated: bool,
+}
+
+impl AsRef<[i64]> for Tokenized {
+    fn as_ref(&self) -> &[i64] {
+        &self.ids
+    }
+}
+
+/// The tokenizer of a diffusion pack.
+#[derive(Debug)]
+pub struct PromptTokenizer {
+    file: PathBuf,
+    /// Cuts and pads.
+    tokenizer: Tokenizer,
+    /// Does neither, and so sees every word of a prompt: `tokenizer` stops soon after the cut.
+    uncut: Tokenizer,
+    prompt_length: usize,
+    /// The token that stands for unknown words.
+    unknown_id: Option<u32>,
+    /// Words that the vocabulary lists as such, if it is a list of words.
+    known_words: Option<Vec<String>>,
+    /// A word list without a token for unknown words: they must be dropped before `tokenizer` sees them.
+    drops_unknown_words: bool,
+}
+
+impl PromptTokenizer {
+    /// Opens the folder `tokenizer/` of a pack.
+    ///
+    /// # Errors
+    /// No `tokenizer.json`, unparsable files, no prompt length or no padding token in any of them.
+    pub fn open(folder: &Path) -> Result<Self, PackError> {
+        let file = folder.join("tokenizer.json");
+        if !file.is_file() {
+            return Err(no_tokenizer_json(folder, file));
+        }
+        let description = read_json(&file)?;
+        let config = read_json_if_there(&folder.join("tokenizer_config.json"))?;
+        let special_tokens = read_json_if_there(&folder.join("special_tokens_map.json"))?;
+        let mut tokenizer = Tokenizer::from_file(&file).map_err(|error| unusable(&file, error.to_string()))?;
+
+        let prompt_length = prompt_length(&file, &config, &tokenizer)?;
+        let truncation = TruncationParams {
+            max_length: prompt_length,
+            direction: match config["truncation_side"].as_str() {
+                Some("left") => TruncationDirection::Left,
+                Some(_) => TruncationDirection::Right,
+                None => tokenizer.get_truncation().map_or(TruncationDirection::Right, |given| given.direction),
+            },
+            ..TruncationParams::default()
+        };
+        let mut uncut = tokenizer.clone();
+        uncut.with_truncation(None).map_err(|error| unusable(&file, error.to_string()))?.with_padding(None);
+        let padding = padding(&file, prompt_length, &config, &special_tokens, &tokenizer)?;
+        tokenizer
+            .with_truncation(Some(truncation))
+            .map_err(|error| unusable(&file, error.to_string()))?
+            .with_padding(Some(padding));
+
+        let model = &description["model"];
+        let unknown_id = match model["unk_token"].as_str() {
+            Some(token) => tokenizer.token_to_id(token),
+            None => model["unk_id"].as_u64().and_then(|id| u32::try_from(id).ok()),
+        };
+        let word_list = model["type"] == "WordLevel";
+        Ok(Self {
+            known_words: word_list.then(|| words_of(&tokenizer, &description)),
+            drops_unknown_words: word_list && unknown_id.is_none(),
+            file,
+            tokenizer,
+            uncut,
+            prompt_length,
+            unknown_id,
+        })
+    }
+
+    /// The ids of `prompt`. The empty prompt (the unconditional one of classifier-free guidance) is all padding
+    /// between the special tokens.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`] where the tokenizer itself fails.
+    pub fn encode(&self, prompt: &str) -> Result<Tokenized, PackError> {
+        let failed = |error: tokenizers::Error| unusable(&self.file, format!("cannot tokenize “{prompt}”: {error}"));
+        let mut unknown_words = Vec::new();
+        let known;
+        let text = if self.drops_unknown_words {
+            known = self.without_unknown_words(prompt, &mut unknown_words).map_err(failed)?;
+            known.as_str()
+        } else {
+            prompt
+        };
+        let encoding = self.tokenizer.encode(text, true).map_err(failed)?;
+        let uncut = self.uncut.encode(text, true).map_err(failed)?;
+        self.note_unknown_words(text, &uncut, &mut unknown_words);
+        Ok(Tokenized {
+            ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
+            unknown_words,
+            truncated: uncut.len() > self.prompt_length,
+        })
+    }
+
+    /// Tokens of one prompt, special tokens and padding included: the width of the text encoder's input.
+    pub fn prompt_length(&self) -> usize {
+        self.prompt_length
+    }
+
+    /// Number of tokens that the tokenizer knows, special ones included.
+    pub fn vocabulary_size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// All words that prompts may use, sorted, where the vocabulary is a list of words; `None` for tokenizers that
+    /// build any word from pieces (CLIP's).
+    pub fn known_words(&self) -> Option<&[String]> {
+        self.known_words.as_deref()
+    }
+
+    fn note_unknown_words(&self, prompt: &str, encoding: &Encoding, unknown_words: &mut Vec<String>) {
+        let Some(unknown_id) = self.unknown_id else {
+            return;
+        };
+        let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+        // CLIP's unknown token is its end token and its padding too: only tokens that come from the prompt count.
+        for ((&id, &(start, end)), &special) in tokens.zip(encoding.get_special_tokens_mask()) {
+            if id == unknown_id && special == 0 && start < end {
+                let word = prompt.get(start..end).unwrap_or(prompt);
+                // The user may well write the token itself.
+                if self.tokenizer.token_to_id(word) != Some(unknown_id) {
+                    note(unknown_words, word);
+                }
+            }
+        }
+    }
+
+    /// `prompt` with its unknown words blanked out, as the tokenizer's own normaliser and word splitter see them.
+    fn without_unknown_words(
+        &self,
+        prompt: &str,
+        unknown_words: &mut Vec<String>,
+    ) -> Result<String, tokenizers::Error> {
+        let mut words = PreTokenizedString::from(prompt);
+        if let Some(normalizer) = self.tokenizer.get_normalizer() {
+            words.normalize(|text| normalizer.normalize(text))?;
+        }
+        if let Some(splitter) = self.tokenizer.get_pre_tokenizer() {
+            splitter.pre_tokenize(&mut words)?;
+        }
+        let mut known = String::with_capacity(prompt.len());
+        let mut copied = 0;
+        for (word, (start, end), _) in words.get_splits(OffsetReferential::Original, OffsetType::Byte) {
+            if !word.is_empty() && self.tokenizer.token_to_id(word).is_none() {
+                note(unknown_words, prompt.get(start..end).unwrap_or(word));
+                known.push_str(prompt.get(copied..start).unwrap_or_default());
+                known.push(' ');
+                copied = end;
+            }
+        }
+        known.push_str(prompt.get(copied..).unwrap_or_default());
+        Ok(known)
+    }
+}
+
+fn note(words: &mut Vec<String>, word: &str) {
+    if !words.iter().any(|noted| noted == word) {
+        words.push(word.to_owned());
+    }
+}
+
+/// The vocabulary without its special tokens, sorted.
+fn words_of(tokenizer: &Tokenizer, description: &Value) -> Vec<String> {
+    let special = |word: &String| {
+        description["model"]["unk_token"] == word.as_str()
+            || !description["post_processor"]["special_tokens"][word.as_str()].is_null()
+            || tokenizer.get_padding().is_some_and(|padding| padding.pad_token == *word)
+    };
+    let mut words: Vec<_> = tokenizer.get_vocab(false).into_keys().collect();
+    words.retain(|word| !special(word));
+    words.sort();
+    words
+}
+
+fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<usize, PackError> {
+    let from_config = config["model_max_length"]
+        .as_u64()
+        .filter(|&length| length <= LONGEST_PROMPT_TOKENS)
+        .map(|length| length as usize);
+    let from_padding = tokenizer.get_padding().and_then(|padding| match padding.strategy {
+        PaddingStrategy::Fixed(length) => Some(length),
+        PaddingStrategy::BatchLongest => None,
+    });
+    let length = from_config
+        .or(from_padding)
+        .or_else(|| tokenizer.get_truncation().map(|truncation| truncation.max_length))
+        .ok_or_else(|| {
+            unusable(
+                file,
+                "neither it nor tokenizer_config.json (`model_max_length`) says how many tokens a prompt has".into(),
+            )
+        })?;
+    let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+    if length <= special {
+        let message = format!("a prompt of {length} tokens has no room for words beside {special} special tokens");
+        return Err(unusable(file, message));
+    }
+    Ok(length)
+}
+
+fn padding(
+    file: &Path,
+    prompt_length: usize,
+    config: &Value,
+    special_tokens: &Value,
+    tokenizer: &Tokenizer,
+) -> Result<PaddingParams, PackError> {
+    let own = tokenizer.get_padding();
+    let named = token_text(&config["pad_token"]).or_else(|| token_text(&special_tokens["pad_token"]));
+    let (pad_token, pad_id) = match (named, own) {
+        (Some(token), _) => {
+            let id = tokenizer.token_to_id(token).ok_or_else(|| {
+                let message = format!("the padding token `{token}` of tokenizer_config.json is not in its vocabulary");
+                unusable(file, message)
+            })?;
+            (token.to_owned(), id)
+        }
+        (None, Some(own)) => (own.pad_token.clone(), own.pad_id),
+        (None, None) => {
+            let message = "neither it nor tokenizer_config.json nor special_tokens_map.json names a padding token";
+            return Err(unusable(file, message.into()));
+        }
+    };
+    let direction = match config["padding_side"].as_str() {
+        Some("left") => PaddingDirection::Left,
+        Some(_) => PaddingDirection::Right,
+        None => own.map_or(PaddingDirection::Right, |own| own.direction),
+    };
+    Ok(PaddingParams {
+        strategy: PaddingStrategy::Fixed(prompt_length),
+        direction,
+        pad_to_multiple_of: None,
+        pad_id,
+        pad_type_id: own.map_or(0, |own| own.pad_type_id),
+        pad_token,
+    })
+}
+
+/// A token in transformers' files is a string, or an object with its text under `content`.
+fn token_text(token: &Value) -> Option<&str> {
+    token.as_str().or_else(|| token["content"].as_str())
+}
+
+fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
+    if file.is_file() { read_json(file) } else { Ok(Value::Null) }
+}
+
+fn unusable(file: &Path, message: String) -> PackError {
+    PackError::Tokenizer {
+        file: file.to_owned(),
+        message,
+        help: "correct the file, or fetch or export the pack again".into(),
+    }
+}
+
+fn no_tokenizer_json(folder: &Path, file: PathBuf) -> PackError {
+    if !folder.join("vocab.json").is_file() {
+        return PackError::MissingFile { file, role: "how prompts become tokens" };
+    }
+    let folder = folder.display();
+    PackError::Tokenizer {
+        file,
+        message: "is not there; vocab.json and merges.txt beside it are not read yet".into(),
+        help: format!(
+            "write it with transformers:\n  python3 -c \"from transformers import CLIPTokenizerFast; \
+             CLIPTokenizerFast.from_pretrained('{folder}').save_pretrained('{folder}')\""
+        ),
+    }
+}

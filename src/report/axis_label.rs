@@ -1,0 +1,119 @@
+//! How fields of a scenario are named on axes: `radio.bit_error_probability` = 0.005 reads "bit error probability", "0.5 %".
+
+/// How a number is written on an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberStyle {
+    /// As a percentage: 0.005 → "0.5 %".
+    Percent,
+    /// With a unit and, where that is customary, an SI prefix: 5e6 → "5 MHz".
+    Unit(&'static str),
+    /// Bare.
+    Plain,
+}
+
+/// The title of the axis of a swept field: its last part in words, without the unit, which the ticks carry.
+pub fn axis_title(field: &str) -> String {
+    let title = match last_part(field) {
+        "t0" => "steps on the server, t₀".to_owned(),
+        "tk" => "steps on the device, tₖ".to_owned(),
+        "ms" => "shadowing parameter mₛ".to_owned(),
+        "m" => "fading parameter m".to_owned(),
+        "device" => "device".to_owned(),
+        name => {
+            let words = match unit_suffix(name) {
+                Some((suffix, _)) => &name[..name.len() - suffix.len()],
+                None => name,
+            };
+            words.trim_start_matches("tx_").replace('_', " ").replace("snr", "SNR")
+        }
+    };
+    match element(field) {
+        Some(element) => format!("{title} ({element})"),
+        None => title,
+    }
+}
+
+/// How values of a swept field are written.
+pub fn number_style(field: &str) -> NumberStyle {
+    let name = last_part(field);
+    if ["probability", "fraction", "rate", "efficiency"].iter().any(|end| name.ends_with(end)) {
+        return NumberStyle::Percent;
+    }
+    unit_suffix(name).map_or(NumberStyle::Plain, |(_, unit)| NumberStyle::Unit(unit))
+}
+
+/// One value of a swept field as a tick label. What is no number stays as it is, without quotes.
+pub fn tick_label(field: &str, value: &str) -> String {
+    match value.trim().replace('_', "").parse::<f64>() {
+        Ok(number) if number.is_finite() => number_label(number, number_style(field)),
+        _ => value.trim().trim_matches('"').to_owned(),
+    }
+}
+
+/// One number as a tick label.
+pub fn number_label(number: f64, style: NumberStyle) -> String {
+    match style {
+        NumberStyle::Percent => format!("{} %", short_number(number * 100.0)),
+        NumberStyle::Plain => short_number(number),
+        // Decibels and metres are not scaled: 900 m, not 0.9 km.
+        NumberStyle::Unit(unit) if unit.starts_with("dB") || unit == "m" => {
+            format!("{} {unit}", short_number(number))
+        }
+        NumberStyle::Unit(unit) => {
+            const PREFIXES: [(f64, &str); 6] =
+                [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
+            let (scale, prefix) =
+                PREFIXES.into_iter().find(|(scale, _)| number.abs() >= *scale * (1.0 - 1e-9)).unwrap_or((1.0, ""));
+            format!("{} {prefix}{unit}", short_number(number / scale))
+        }
+    }
+}
+
+/// At most six significant digits, without trailing zeros, with a true minus sign.
+fn short_number(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = number.abs().log10().floor();
+    let text = if (-5.0..9.0).contains(&magnitude) {
+        let decimals = (5.0 - magnitude).clamp(0.0, 10.0) as usize;
+        let fixed = format!("{number:.decimals$}");
+        match fixed.contains('.') {
+            true => fixed.trim_end_matches('0').trim_end_matches('.').to_owned(),
+            false => fixed,
+        }
+    } else {
+        format!("{number:e}")
+    };
+    text.replace('-', "−")
+}
+
+/// `tk` of `policy.tk[device-2]`.
+fn last_part(field: &str) -> &str {
+    let name = field.split('[').next().unwrap_or(field);
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// `device-2` of `policy.tk[device-2]` and of `device.device-2.distance_m`.
+fn element(field: &str) -> Option<&str> {
+    match field.split_once('[') {
+        Some((_, rest)) => rest.strip_suffix(']'),
+        None => field.strip_prefix("device.")?.split('.').next(),
+    }
+}
+
+/// The unit at the end of a field's name, as spelled there and as printed.
+fn unit_suffix(name: &str) -> Option<(&'static str, &'static str)> {
+    const UNITS: [(&str, &str); 9] = [
+        ("_dbw", "dBW"),
+        ("_dbm", "dBm"),
+        ("_db", "dB"),
+        ("_hz", "Hz"),
+        ("_j", "J"),
+        ("_w", "W"),
+        ("_s", "s"),
+        ("_m", "m"),
+        ("_bits", "bit"),
+    ];
+    UNITS.into_iter().find(|(suffix, _)| name.ends_with(suffix))
+}

@@ -1,0 +1,215 @@
+//! Tidy tables: one observation per row, one variable per column, units in the column names.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use super::durable_file::{ReportError, write_durably};
+
+/// One variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Lower-case snake case, with its unit at the end: `server_compute_j`.
+    pub name: String,
+    /// What it means, for the data dictionary.
+    pub description: String,
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { name: name.into(), description: description.into() }
+    }
+}
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Text(String),
+    Integer(i128),
+    /// Never NaN. Infinities are written `inf` and `-inf`.
+    Real(f64),
+    /// No value: does not apply, or the run failed.
+    Blank,
+}
+
+impl Cell {
+    /// The number in the cell, if there is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Cell::Integer(value) => Some(*value as f64),
+            Cell::Real(value) => Some(*value),
+            Cell::Text(_) | Cell::Blank => None,
+        }
+    }
+
+    /// As written to CSV: the shortest digits that read back as the same number; empty for blank.
+    pub fn to_csv_field(&self) -> String {
+        match self {
+            Cell::Text(text) => text.clone(),
+            Cell::Integer(value) => value.to_string(),
+            // Adding zero turns −0 into 0. Debug formatting is the shortest that reads back, with an exponent where the
+            // plain form would be long.
+            Cell::Real(value) => format!("{:?}", value + 0.0),
+            Cell::Blank => String::new(),
+        }
+    }
+
+    fn from_csv_field(field: &str) -> Self {
+        if field.is_empty() {
+            return Cell::Blank;
+        }
+        if let Ok(value) = field.parse() {
+            return Cell::Integer(value);
+        }
+        let looks_numeric = field.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
+        match field.parse::<f64>() {
+            Ok(value) if (looks_numeric || field == "inf") && !value.is_nan() => Cell::Real(value),
+            _ => Cell::Text(field.to_owned()),
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Cell::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Cell::Text(text)
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(value: f64) -> Self {
+        Cell::Real(value)
+    }
+}
+
+/// `true` or `false`.
+impl From<bool> for Cell {
+    fn from(value: bool) -> Self {
+        Cell::Text(value.to_string())
+    }
+}
+
+macro_rules! integer_cells {
+    ($($kind:ty),*) => {$(
+        impl From<$kind> for Cell {
+            fn from(value: $kind) -> Self {
+                Cell::Integer(value as i128)
+            }
+        }
+    )*};
+}
+integer_cells!(u8, u16, u32, u64, usize, i32, i64);
+
+/// Blank for `None`.
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Cell::Blank, Into::into)
+    }
+}
+
+/// Columns and rows of equal width.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table.
+    ///
+    /// # Errors
+    /// [`ReportError::DuplicateColumn`].
+    pub fn new(columns: Vec<Column>) -> Result<Self, ReportError> {
+        let mut names = HashSet::new();
+        for column in &columns {
+            if !names.insert(column.name.as_str()) {
+                return Err(ReportError::DuplicateColumn { name: column.name.clone() });
+            }
+        }
+        Ok(Self { columns, rows: Vec::new() })
+    }
+
+    /// Appends a row, one cell per column.
+    ///
+    /// # Errors
+    /// [`ReportError::RowWidth`], [`ReportError::NotANumber`].
+    pub fn push(&mut self, row: Vec<Cell>) -> Result<(), ReportError> {
+        if row.len() != self.columns.len() {
+            return Err(ReportError::RowWidth { expected: self.columns.len(), got: row.len() });
+        }
+        for (cell, column) in row.iter().zip(&self.columns) {
+            if matches!(cell, Cell::Real(value) if value.is_nan()) {
+                return Err(ReportError::NotANumber { column: column.name.clone() });
+            }
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    pub fn rows(&self) -> &[Vec<Cell>] {
+        &self.rows
+    }
+
+    /// The position of a column.
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// CSV after RFC 4180 with `\n` line ends: a header, then the rows in their order. Equal tables give equal bytes.
+    pub fn to_csv(&self) -> String {
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let never = "records of one width fit into memory";
+        writer.write_record(self.columns.iter().map(|column| &column.name)).expect(never);
+        for row in &self.rows {
+            writer.write_record(row.iter().map(Cell::to_csv_field)).expect(never);
+        }
+        let bytes = writer.into_inner().expect(never);
+        String::from_utf8(bytes).expect("fields are UTF-8 and separators ASCII")
+    }
+
+    /// Writes the table as CSV, beside its place and then renamed.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`].
+    pub fn write_csv(&self, path: &Path) -> Result<(), ReportError> {
+        write_durably(path, self.to_csv().as_bytes())
+    }
+
+    /// Reads a table that [`Table::write_csv`] wrote. Cells are told apart by their look: empty fields are blank, what
+    /// reads as a number is one. Descriptions are not in the file and come back empty.
+    ///
+    /// # Errors
+    /// [`ReportError::Read`], [`ReportError::Content`], [`ReportError::DuplicateColumn`].
+    pub fn read_csv(path: &Path) -> Result<Self, ReportError> {
+        let text = fs::read_to_string(path).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+        let broken = |error: csv::Error| ReportError::Content { path: path.to_owned(), message: error.to_string() };
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header = reader.headers().map_err(broken)?;
+        let mut table = Self::new(header.iter().map(|name| Column::new(name, "")).collect())?;
+        for record in reader.records() {
+            let record = record.map_err(broken)?;
+            table.push(record.iter().map(Cell::from_csv_field).collect())?;
+        }
+        Ok(table)
+    }
+
+    /// A data dictionary in Markdown: what each column means.
+    pub fn describe(&self) -> String {
+        let mut text = String::from("| column | meaning |\n|---|---|\n");
+        for column in &self.columns {
+            let meaning = column.description.replace('|', "\\|").replace('\n', " ");
+            writeln!(text, "| `{}` | {meaning} |", column.name).expect("writing into a string never fails");
+        }
+        text
+    }
+}

@@ -1,0 +1,39 @@
+//! A scenario: what a user wrote, checked once.
+//!
+//! ```text
+//!  scenario.toml ──► ScenarioFile ──set()──► ScenarioFile ──points()──► Point { coordinates, Scenario } …
+//!                    every value knows       `--set` replaces           one per cell of the `[sweep]` grid,
+//!                    where it stands         values                     checked
+//! ```
+//!
+//! A file is read into a [`ScenarioFile`], which still knows where every value stands; `--set` arguments and the
+//! points of a sweep replace values in it; [`ScenarioFile::points`] turns it into [`Scenario`]s, in which nothing can
+//! be wrong any more. Nothing downstream checks again.
+//!
+//! What was wrong comes back as a [`ScenarioError`]: all problems of the file at once, each with its place, what was
+//! expected there and how to mend it.
+
+mod check;
+mod error;
+mod figures;
+mod file;
+mod path;
+mod range;
+mod reader;
+mod schema;
+mod settings;
+mod source;
+mod sweep;
+mod tree;
+mod unknown;
+pub(crate) mod words;
+mod write;
+
+pub use error::{Problem, ScenarioError};
+pub use file::{Point, ScenarioFile};
+pub use schema::known_fields;
+pub use settings::{
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, ModelSettings,
+    MultipleAccess, PictureReference, PolicySettings, RadioSettings, Scenario, ServerSettings, StudySettings,
+};
+pub use sweep::{Coordinate, CoordinateValue, MAXIMUM_POINTS};

@@ -1,0 +1,233 @@
+//! What a checked scenario holds, table by table.
+//!
+//! Each field of a struct is a key of the table its doc names, with the same name and unit; `docs/scenario.md` is the
+//! same list for users.
+
+use std::path::PathBuf;
+
+use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
+use crate::onnx::ExecutionProvider;
+use crate::radio::{Fading, Modulation, PathLoss};
+
+/// One checked point of a study: everything a run needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    pub study: StudySettings,
+    pub models: ModelSettings,
+    pub diffusion: DiffusionSettings,
+    pub server: ServerSettings,
+    pub radio: RadioSettings,
+    /// At least one; names are unique.
+    pub devices: Vec<DeviceSettings>,
+    pub policy: PolicySettings,
+    /// Figures to draw after the run; empty: the default picture grid.
+    pub figures: Vec<FigureSettings>,
+}
+
+/// `[study]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudySettings {
+    /// Name of the results folder: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Seed of every random stream. Default 41.
+    pub seed: u64,
+    /// Independent repetitions of each point. Default 1, at least 1.
+    pub replications: u32,
+}
+
+/// `[models]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSettings {
+    /// Folder of the diffusion pack, relative to the working directory. Default `models/emoji-ldm`.
+    pub diffusion: PathBuf,
+    /// Default `auto`.
+    pub execution_provider: ExecutionProvider,
+}
+
+/// Against which picture MSE, PSNR and SSIM are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PictureReference {
+    /// The same chain with the latent handed over untouched: no codec, no bit errors.
+    ErrorFree,
+    /// The picture the device would have made alone, all steps with its own prompt.
+    Unshared,
+}
+
+impl PictureReference {
+    /// The name in scenarios and sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ErrorFree => "error-free",
+            Self::Unshared => "unshared",
+        }
+    }
+
+    /// The name in columns of tables.
+    pub fn column_suffix(self) -> &'static str {
+        match self {
+            Self::ErrorFree => "error_free",
+            Self::Unshared => "unshared",
+        }
+    }
+}
+
+/// When the neural networks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Execution {
+    /// After the simulation, batched over everything that was recorded (default).
+    Deferred,
+    /// At each event, one call at a time.
+    Eager,
+}
+
+/// `[diffusion]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiffusionSettings {
+    /// `"ddim"`, `"ddpm"`, `"euler"`, or `{ kind = "ddim", eta = 0.5 }`. Default DDIM with eta 0.
+    pub sampler: Sampler,
+    /// N_ref, the steps of an unsplit chain. Default 11; 1..=1000.
+    pub steps: u32,
+    /// Default `respaced`.
+    pub split: Split,
+    /// Classifier-free guidance scale w ≥ 0; 1 means no guidance. Default 2, as the shipped pack recommends.
+    pub guidance: f64,
+    /// Default `int8`.
+    pub codec: LatentCodec,
+    /// Latents live in ±latent_range for quantising, clipping and range checks. Default 5; > 0.
+    pub latent_range: f64,
+    /// Default `clip`.
+    pub sanitize: Sanitize,
+    /// Each names a reference picture per user. Default `["error-free"]`.
+    pub metrics_against: Vec<PictureReference>,
+    /// Default `deferred`.
+    pub execution: Execution,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerSettings {
+    /// Prompt of the shared steps; `None`: the medoid of the devices' prompts.
+    pub prompt: Option<String>,
+    /// δ_0, energy of one denoising step [J]. Default 0.5; ≥ 0.
+    pub step_energy_j: f64,
+    /// Duration of one denoising step [s]. Default 0.05; ≥ 0.
+    pub step_time_s: f64,
+    /// E_T, budget for compute and radio in (24) [J]; `None`: unlimited.
+    pub energy_budget_j: Option<f64>,
+}
+
+/// How devices share the downlink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MultipleAccess {
+    /// One after the other over the whole bandwidth (default).
+    Tdma,
+    /// All at once, each over bandwidth / K; noise shrinks along.
+    Ofdma,
+}
+
+/// What the bit error probability of a drawn link means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorModel {
+    /// Of the drawn fading gain, quasi-static over the latent (default).
+    Instantaneous,
+    /// Averaged over the fading distribution.
+    Average,
+}
+
+/// `[radio]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct RadioSettings {
+    /// Default 3.5e9; > 0.
+    pub carrier_hz: f64,
+    /// Default 5e6; > 0.
+    pub bandwidth_hz: f64,
+    /// Default 7.
+    pub noise_figure_db: f64,
+    /// `"uma-nlos"` …, `{ kind = "log-distance", exponent, reference_distance_m, reference_loss_db }`,
+    /// `{ kind = "fixed-gain", gain_db }`. Default `uma-nlos`.
+    pub path_loss: PathLoss,
+    /// Default 25 for UMa (and others), 10 for UMi; > 0.
+    pub base_station_height_m: f64,
+    /// Default 1.5; > 0.
+    pub device_height_m: f64,
+    /// `"none"`, `"rayleigh"`, `{ kind = "rician", k_db }`, `{ kind = "nakagami-m", m }`,
+    /// `{ kind = "fisher-snedecor", m, ms, convention = "unit-mean" | "letter-2017" }`. Default F with m 2, ms 1.5.
+    pub fading: Fading,
+    /// `bpsk`, `qpsk`, `qam16`, `qam64`, `qam256`. Default `bpsk`.
+    pub modulation: Modulation,
+    /// Default `instantaneous`.
+    pub error_model: ErrorModel,
+    /// Default `tdma`.
+    pub multiple_access: MultipleAccess,
+    /// Part of the symbols that carry coded bits (cyclic prefix, pilots, control). Default 0.75; in (0, 1].
+    pub efficiency: f64,
+    /// Bits of header, scale and checksum sent with each latent, assumed protected. Default 512.
+    pub header_bits: u64,
+    /// β [J per W]; `None`: airtime / amplifier_efficiency.
+    pub energy_per_watt_j: Option<f64>,
+    /// Power amplifier efficiency η_PA. Default 0.35; in (0, 1].
+    pub amplifier_efficiency: f64,
+    /// Pins every link instead of drawing it; in [0, 0.5].
+    pub bit_error_probability: Option<f64>,
+}
+
+/// `[[device]]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceSettings {
+    /// Default `device-1`, `device-2`, …
+    pub name: String,
+    /// What the user asked for. Required.
+    pub prompt: String,
+    /// Ground distance to the server [m]. Default 500; > 0.
+    pub distance_m: f64,
+    /// δ_k, energy of one denoising step [J]. Default 1.
+    pub step_energy_j: f64,
+    /// Duration of one denoising step [s]. Default 0.4.
+    pub step_time_s: f64,
+    /// Energy of decoding the latent to a picture [J]. Default 0 (the paper ignores it).
+    pub decode_energy_j: f64,
+    /// Duration of decoding [s]. Default 0.
+    pub decode_time_s: f64,
+    /// Power of the receiver while the latent arrives [W]. Default 0.
+    pub receive_power_w: f64,
+    /// E_k, budget for compute and radio in (22) [J]; `None`: unlimited.
+    pub energy_budget_j: Option<f64>,
+}
+
+/// `[policy]`: who gets how many steps and how much power.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PolicySettings {
+    /// The same numbers for every request.
+    Fixed(FixedPolicy),
+}
+
+/// `[policy] kind = "fixed"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct FixedPolicy {
+    /// Steps on the server; 0: independent generation, nothing is sent.
+    pub t0: u32,
+    /// Steps on each device, one per device; 0: the device only decodes. Never 0 where t0 is 0.
+    pub tk: Vec<u32>,
+    /// Transmit power per device [W], from `tx_power_w` or `tx_power_dbw` (one number for all, or one per device).
+    /// Default 63.1 W (18 dBW) each; may be left out where `radio.bit_error_probability` pins the link.
+    pub tx_power_w: Vec<f64>,
+}
+
+/// `[[figure]]`
+#[derive(Debug, Clone, PartialEq)]
+pub enum FigureSettings {
+    /// A grid of pictures over one or two swept fields.
+    ImageGrid {
+        /// File name without extension.
+        name: String,
+        /// Swept field along the columns, say `radio.bit_error_probability`.
+        x: String,
+        /// Swept field along the rows; left out: one row per device.
+        y: Option<String>,
+        /// Whose pictures; `None`: one grid per device (or one row per device without `y`).
+        device: Option<String>,
+        title: Option<String>,
+        /// Which reference's SSIM stands under each picture.
+        ssim_against: PictureReference,
+    },
+}

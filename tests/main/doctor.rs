@@ -1,0 +1,135 @@
+//! `latentlink doctor` on machines in various states.
+
+use std::{fs, path::Path};
+
+use latentlink::{
+    cli::doctor::{DoctorPlaces, DoctorReport, PackHealth, write_text},
+    onnx::runtime::{PipCommand, RuntimeResolver},
+};
+
+fn whole(_: &Path) -> PackHealth {
+    PackHealth { digests_listed: true, files_intact: 9, problems: Vec::new() }
+}
+
+/// A working folder with the default pack's folder in it, and this machine's real ways to ONNX Runtime.
+fn places(folder: &Path) -> DoctorPlaces {
+    let pack = folder.join("models/emoji-ldm");
+    fs::create_dir_all(&pack).expect("a temporary folder");
+    fs::write(pack.join("model_index.json"), "{}").expect("a temporary folder");
+    DoctorPlaces {
+        resolver: RuntimeResolver::from_environment(),
+        models: folder.join("models"),
+        default_pack: pack,
+        packs: Vec::new(),
+        results: folder.join("results"),
+    }
+}
+
+fn text_of(report: &DoctorReport) -> String {
+    let mut text = Vec::new();
+    write_text(report, &mut text).expect("in memory");
+    String::from_utf8(text).expect("the report is UTF-8")
+}
+
+#[test]
+fn a_whole_machine_can_run_the_default_and_both_reports_say_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let report = DoctorReport::examine(&places(folder.path()), &whole, &|_| {});
+    assert_eq!(report.exit_code(), 0, "{:?}", report.problems);
+    let json = serde_json::to_value(&report).expect("plain data");
+    assert_eq!(json["default_can_run"], true);
+    assert_eq!(json["execution_providers"][0]["name"], "cpu");
+    assert_eq!(json["execution_providers"][0]["usable"], true);
+    assert_eq!(json["packs"][0]["files_intact"], 9);
+    assert!(json["onnx_runtime"]["path"].as_str().is_some_and(|path| Path::new(path).is_file()));
+    assert!(json["machine"]["cores"].as_u64().is_some_and(|cores| cores >= 1));
+    let text = text_of(&report);
+    assert!(text.contains("The default scenario can run here"), "{text}");
+    // the try at writing left nothing behind
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).expect("the folder").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["models"]);
+}
+
+#[test]
+fn a_damaged_default_pack_ends_with_exit_code_3_and_the_command_that_mends_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let damaged = |_: &Path| PackHealth {
+        digests_listed: true,
+        files_intact: 8,
+        problems: vec!["unet/model.onnx has other bytes than digests.json lists".to_owned()],
+    };
+    let report = DoctorReport::examine(&places(folder.path()), &damaged, &|_| {});
+    assert_eq!(report.exit_code(), 3);
+    let text = text_of(&report);
+    assert!(text.contains("unet/model.onnx"), "{text}");
+    assert!(text.contains("git checkout -- "), "{text}");
+}
+
+#[test]
+fn a_damaged_pack_that_is_not_the_default_is_told_but_does_not_stop_the_default() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut places = places(folder.path());
+    let own = folder.path().join("own-pack");
+    fs::create_dir(&own).expect("a temporary folder");
+    places.packs = vec![own.clone(), folder.path().join("no-pack-here")];
+    let health = |path: &Path| PackHealth {
+        problems: if path == own { vec!["vae_decoder/model.onnx is missing".to_owned()] } else { Vec::new() },
+        ..whole(path)
+    };
+    let report = DoctorReport::examine(&places, &health, &|_| {});
+    assert_eq!(report.exit_code(), 0);
+    let told: Vec<_> = report.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert!(told.iter().any(|what| what.contains("vae_decoder/model.onnx is missing")), "{told:?}");
+    assert!(told.iter().any(|what| what.contains("no-pack-here")), "{told:?}");
+}
+
+#[test]
+fn without_onnx_runtime_and_without_packs_each_problem_says_how_to_mend_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut places = places(folder.path());
+    fs::remove_dir_all(&places.models).expect("the packs");
+    places.resolver.library_variable = None;
+    places.resolver.cache = Some(folder.path().join("cache"));
+    places.resolver.wheel_file = None;
+    places.resolver.pip_commands = vec![PipCommand::new("latentlink-test-no-such-program", ["-m", "pip"])];
+    let report = DoctorReport::examine(&places, &whole, &|_| {});
+    assert_eq!(report.exit_code(), 3);
+    assert!(report.onnx_runtime.is_none());
+    let blocking: Vec<_> = report.problems.iter().filter(|problem| problem.blocks_the_default).collect();
+    assert_eq!(blocking.len(), 2, "{blocking:?}");
+    assert!(blocking.iter().all(|problem| problem.mend.contains('`') || problem.mend.contains("ORT_DYLIB_PATH")));
+    let text = text_of(&report);
+    assert!(text.contains("LATENTLINK_ORT_WHEEL") && text.contains("cannot run here yet"), "{text}");
+}
+
+#[test]
+fn a_damaged_library_in_the_cache_is_found_by_its_full_digest_and_replaced() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut places = places(folder.path());
+    if places.resolver.library_variable.is_some() || places.resolver.wheel.is_none() {
+        return; // this machine takes its library from elsewhere
+    }
+    // a cache of its own, filled from the real library by the way of a wheel file
+    let real = places.resolver.locate(&|_| {}).expect("ONNX Runtime, or pip to fetch it").path;
+    let row = places.resolver.wheel.expect("checked above");
+    let wheel = folder.path().join("onnxruntime.whl");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&wheel).expect("a temporary folder"));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file(row.library_in_wheel, stored).expect("a new entry");
+    std::io::copy(&mut fs::File::open(&real).expect("the library"), &mut archive).expect("a temporary folder");
+    archive.finish().expect("a temporary folder");
+    places.resolver.cache = Some(folder.path().join("cache"));
+    places.resolver.wheel_file = Some(wheel);
+    let cached = places.resolver.locate(&|_| {}).expect("the wheel is whole").path;
+
+    let mut bytes = fs::read(&cached).expect("the library");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(&cached, bytes).expect("the cache");
+    let report = DoctorReport::examine(&places, &whole, &|_| {});
+    let runtime = report.onnx_runtime.as_ref().expect("it was mended");
+    assert!(runtime.library.repaired);
+    assert_eq!(fs::read(&cached).expect("the library"), fs::read(&real).expect("the library"));
+    assert!(text_of(&report).contains("was damaged and was replaced"));
+}

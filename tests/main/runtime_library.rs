@@ -1,0 +1,50 @@
+//! The real ONNX Runtime of this machine, fetched if it is not here yet, and sessions on it.
+
+use std::fs;
+
+use latentlink::onnx::{
+    ExecutionProvider, ResolvedProvider, RuntimeError,
+    provider::resolve,
+    runtime::{RuntimeResolver, load},
+    wheels::RuntimeWheel,
+};
+use sha2::{Digest, Sha256};
+
+#[test]
+fn the_library_in_use_is_the_pinned_build_and_says_its_version() {
+    let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("ONNX Runtime, or pip to fetch it");
+    if !loaded.library.is_pinned() {
+        return; // the user's own, through ORT_DYLIB_PATH
+    }
+    let row = RuntimeWheel::for_this_machine().expect("a pinned library has a row");
+    let bytes = fs::read(&loaded.library.path).expect("the library");
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((bytes.len() as u64, digest.as_str()), (row.library_bytes, row.library_sha256));
+    assert_eq!(loaded.version, "1.31.1");
+}
+
+#[test]
+fn the_cpu_can_be_had_wherever_onnx_runtime_can() {
+    assert_eq!(resolve(ExecutionProvider::Cpu).expect("ONNX Runtime"), ResolvedProvider::Cpu);
+}
+
+#[test]
+fn cuda_asked_for_by_name_is_cuda_or_an_error_while_auto_takes_what_there_is() {
+    let auto = resolve(ExecutionProvider::Auto).expect("ONNX Runtime");
+    match resolve(ExecutionProvider::Cuda) {
+        Ok(provider) => {
+            assert_eq!(provider, ResolvedProvider::Cuda { device_id: 0 });
+            assert_eq!(auto, provider);
+        }
+        Err(RuntimeError::Cuda { reason, help }) => {
+            assert_eq!(auto, ResolvedProvider::Cpu);
+            let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("loaded above");
+            if loaded.library.is_pinned() {
+                // the pinned builds are for the CPU
+                assert!(reason.contains("onnxruntime_providers_cuda"), "{reason}");
+                assert!(help.contains("ORT_DYLIB_PATH") && help.contains("onnxruntime-gpu"), "{help}");
+            }
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,226 @@
+//! What a wrong scenario file ends with: one problem, at its place, that says what was expected and how to mend it.
+
+use latentlink::scenario::{ScenarioError, ScenarioFile};
+
+const DEVICE: &str = "[[device]]\nprompt = \"a dog\"\n";
+const POLICY: &str = "[policy]\nt0 = 4\ntk = 6\n";
+/// What a row leaves out.
+const BOTH: &str = "[[device]]\nprompt = \"a dog\"\n[policy]\nt0 = 4\ntk = 6\n";
+
+fn problems_of(text: &str) -> ScenarioError {
+    match ScenarioFile::from_str(text, "bad.toml").and_then(|file| file.points()) {
+        Ok(_) => panic!("this passed its check:\n{text}"),
+        Err(error) => error,
+    }
+}
+
+/// (what the user wrote, the good rest of the file, what the message says, line, column)
+type Row = (&'static str, &'static str, &'static [&'static str], usize, usize);
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    // syntax
+    ("[study\n", BOTH, &["not valid TOML", "expected `]`"], 1, 7),
+    ("[study]\nname = quick start\n", BOTH, &["not valid TOML"], 2, 8),
+    ("[study]\nseed = 1\nseed = 2\n", BOTH, &["duplicate key", "only once"], 3, 1),
+    ("[study]\nseed = 99999999999999999999999999999999999999999999\n", BOTH, &["too many digits", "64 bits"], 2, 8),
+    // unknown names, with the nearest known one
+    ("[radio]\nbandwith_hz = 5e6\n", BOTH, &["unknown key `bandwith_hz` in [radio]", "did you mean `bandwidth_hz`?"], 2, 1),
+    ("[studdy]\nseed = 1\n", BOTH, &["unknown table `studdy`", "did you mean `study`?"], 1, 2),
+    ("seed = 1\n", BOTH, &["unknown key `seed`", "belongs under [study]"], 1, 1),
+    ("[server]\nmodulation = \"bpsk\"\n", BOTH, &["unknown key `modulation` in [server]", "belongs under [radio]"], 2, 1),
+    ("[study]\nserver.prompt = \"x\"\n", BOTH, &["unknown key `server` in [study]", "below a line [server]"], 2, 1),
+    ("[radio]\nfading = { kind = \"rayleigh\", m = 2.0 }\n", BOTH, &["unknown key `m`", "\"rayleigh\"", "no further key"], 2, 31),
+    ("[radio]\nfading = \"fischer-snedecor\"\n", BOTH, &["`fading` = \"fischer-snedecor\" is not known", "did you mean \"fisher-snedecor\"?"], 2, 10),
+    ("[radio]\npath_loss = \"uma\"\n", BOTH, &["is not known", "\"uma-nlos\"", "\"log-distance\""], 2, 13),
+    ("[radio]\nmodulation = \"16qam\"\n", BOTH, &["`modulation` = \"16qam\"", "\"bpsk\", \"qpsk\", \"qam16\", \"qam64\" or \"qam256\""], 2, 14),
+    ("[diffusion]\nsplit = \"respaced \"\n", BOTH, &["\"respaced\" or \"joint\"", "did you mean \"respaced\"?"], 2, 9),
+    ("[diffusion]\ncodec = \"int4\"\n", BOTH, &["`codec` = \"int4\"", "\"fp32\", \"fp16\", \"int8\" or \"int8-gray\""], 2, 9),
+    ("[models]\nexecution_provider = \"gpu\"\n", BOTH, &["\"auto\", \"cpu\" or \"cuda\""], 2, 22),
+    // wrong types
+    ("radio = 5\n", BOTH, &["`radio` is a whole number, not a table", "[radio]"], 1, 9),
+    ("[radio]\ncarrier_hz = \"3.5e9\"\n", BOTH, &["`carrier_hz` is a string", "a number above 0 in Hz"], 2, 14),
+    ("[study]\nreplications = 2.0\n", BOTH, &["`replications` = 2.0 is a fractional number", "write 2,"], 2, 16),
+    ("[study]\nname = 7\n", BOTH, &["`name` is a whole number", "a string in quotes"], 2, 8),
+    ("[diffusion]\nsampler = true\n", BOTH, &["`sampler` is a truth value", "\"ddim\", \"ddpm\" or \"euler\""], 2, 11),
+    ("[diffusion]\nsampler = { eta = 1.0 }\n", BOTH, &["`sampler` lacks `kind`"], 2, 11),
+    ("[diffusion]\nmetrics_against = \"unshared\"\n", BOTH, &["`metrics_against` is a string", "a list of"], 2, 19),
+    ("[server]\nprompt = 2026-01-01\n", BOTH, &["`prompt` is a date or time"], 2, 10),
+    ("[device]\nprompt = \"a dog\"\n", POLICY, &["`device` is a table, not a list of tables", "double brackets"], 1, 1),
+    ("[policy]\nt0 = 4\ntk = \"6\"\n", DEVICE, &["`tk` is a string", "a whole number, or a list of one per device"], 3, 6),
+    ("[policy]\nt0 = [4]\ntk = 6\n", DEVICE, &["`t0` is a list", "a whole number from 0 to 11"], 2, 6),
+    // numbers out of range
+    ("[radio]\nbit_error_probability = 0.6\n", BOTH, &["`bit_error_probability` = 0.6 is out of range", "from 0 to 0.5"], 2, 25),
+    ("[radio]\nbit_error_probability = -0.01\n", BOTH, &["out of range", "from 0 to 0.5"], 2, 25),
+    ("[radio]\nbandwidth_hz = 0\n", BOTH, &["out of range", "above 0 in Hz"], 2, 16),
+    ("[radio]\nnoise_figure_db = nan\n", BOTH, &["nan is not a finite number"], 2, 19),
+    ("[radio]\ncarrier_hz = inf\n", BOTH, &["inf is not a finite number"], 2, 14),
+    ("[radio]\nefficiency = 1.5\n", BOTH, &["above 0 and at most 1"], 2, 14),
+    ("[radio]\ndevice_height_m = 0.5\n", BOTH, &["above 1 in m"], 2, 19),
+    ("[radio]\nfading = { kind = \"fisher-snedecor\", m = 2.0, ms = 1.0 }\n", BOTH, &["`ms` = 1 leaves the fading without a mean", "above 1", "1.5"], 2, 52),
+    ("[radio]\nfading = { kind = \"nakagami-m\", m = 0.4 }\n", BOTH, &["`m` = 0.4", "at least 0.5"], 2, 37),
+    ("[radio]\nfading = \"rician\"\n", BOTH, &["lacks `k_db`", "fading = { kind = \"rician\", k_db = 6.0 }"], 2, 10),
+    ("[radio]\npath_loss = { kind = \"log-distance\", exponent = 3.0 }\n", BOTH, &["lacks `reference_loss_db`"], 2, 22),
+    ("[diffusion]\nsteps = 0\n", BOTH, &["`steps` = 0", "from 1 to 1000"], 2, 9),
+    ("[diffusion]\nguidance = -1\n", BOTH, &["`guidance` = -1", "at least 0"], 2, 12),
+    ("[study]\nseed = -1\n", BOTH, &["`seed` = -1", "at least 0"], 2, 8),
+    // devices
+    ("", POLICY, &["no [[device]]", "prompt = "], 0, 0),
+    ("[[device]]\ndistance_m = 3.0\n", POLICY, &["\"device-1\" lacks `prompt`", "add a line under its [[device]]"], 1, 1),
+    ("[[device]]\nprompt = \" \"\n", POLICY, &["`prompt` is empty", "expected text"], 2, 10),
+    ("[[device]]\nprompt = \"a\"\nname = \"d\"\n[[device]]\nprompt = \"b\"\nname = \"D\"\n", POLICY, &["two devices are called \"D\""], 6, 8),
+    ("[[device]]\nprompt = \"a\"\nname = \"device-2\"\n[[device]]\nprompt = \"b\"\n", POLICY, &["two devices are called \"device-2\""], 4, 1),
+    ("[[device]]\nprompt = \"a\"\nname = \"my.phone\"\n", POLICY, &["\"my.phone\" holds a dot", "letters, digits"], 3, 8),
+    ("[[device]]\nprompt = \"a\"\ndistance_m = -4\n", POLICY, &["`distance_m` = -4", "above 0 in m"], 3, 14),
+    // names
+    ("[study]\nname = \"../up\"\n", BOTH, &["`name` = \"../up\"", "results folder"], 2, 8),
+    ("[study]\nname = \"nul\"\n", BOTH, &["reserved on some systems"], 2, 8),
+    ("[study]\nname = \"\"\n", BOTH, &["`name` = \"\" is empty"], 2, 8),
+    // the policy
+    ("[policy]\nt0 = 4\n", DEVICE, &["[policy] lacks `tk`", "tk = 6"], 1, 1),
+    ("[policy]\nt0 = 12\ntk = 6\n", DEVICE, &["`t0` = 12 is more than the 11 steps", "raise `steps` under [diffusion] to 12"], 2, 6),
+    ("[policy]\nt0 = 4\ntk = 12\n", DEVICE, &["`tk` = 12 is more than the 11 steps"], 3, 6),
+    ("[policy]\nt0 = -1\ntk = 6\n", DEVICE, &["`t0` = -1", "from 0 to 11"], 2, 6),
+    ("[policy]\nt0 = 4\ntk = [-6]\n", DEVICE, &["`tk` = -6", "from 0 to 11"], 3, 7),
+    ("[policy]\nt0 = 0\ntk = 0\n", DEVICE, &["`t0` and `tk` are both 0 for \"device-1\""], 3, 6),
+    ("[policy]\nt0 = 11\ntk = 1\n", DEVICE, &["`t0` = 11 steps finish the chain", "joint"], 3, 6),
+    ("[policy]\nt0 = 600\ntk = 600\n[diffusion]\nsteps = 600\nsplit = \"joint\"\n", DEVICE, &["`t0` + `tk` = 1200", "at most 1000"], 3, 6),
+    ("[policy]\nt0 = 4\ntk = [6, 6]\n", DEVICE, &["`tk` has 2 values for 1 device", "write 1 values"], 3, 6),
+    ("[policy]\nt0 = 4\ntk = 6\ntx_power_w = -1.0\n", DEVICE, &["`tx_power_w` = -1.0 is out of range", "at least 0 in W"], 4, 14),
+    ("[policy]\nt0 = 4\ntk = 6\ntx_power_dbw = [18.0, 21.0]\n", DEVICE, &["`tx_power_dbw` has 2 values for 1 device"], 4, 16),
+    ("[policy]\nt0 = 4\ntk = 6\ntx_power_w = 63.1\ntx_power_dbw = 18.0\n", DEVICE, &["both given", "take one of the two lines away"], 5, 16),
+    ("[policy]\nkind = \"greedy\"\nt0 = 4\ntk = 6\n", DEVICE, &["`kind` = \"greedy\" is not known", "\"fixed\""], 2, 8),
+    // the sweep
+    ("[sweep]\n\"policy.t1\" = [1]\n", BOTH, &["`policy.t1` is no field", "did you mean `policy.t0`?"], 2, 1),
+    ("[sweep]\n\"device.device-2.prompt\" = [\"a\"]\n", BOTH, &["no device is called `device-2`", "device-1"], 2, 1),
+    ("[sweep]\n\"policy.t0\" = []\n", BOTH, &["swept over no value", "at least one"], 2, 15),
+    ("[sweep]\n\"policy.t0\" = 4\n", BOTH, &["is a whole number, not a list", "\"policy.t0\" = [4]"], 2, 15),
+    ("[sweep]\n\"policy.t0\" = [1, 2, 1]\n", BOTH, &["swept over 1 twice"], 2, 22),
+    ("[sweep]\n\"policy.tk\" = [1]\n\"policy.tk[0]\" = [2]\n", BOTH, &["`policy.tk[0]` and `policy.tk` set the same field"], 3, 1),
+    ("[sweep]\n\"study.name\" = [\"a\", \"b\"]\n", BOTH, &["cannot be swept", "one results folder"], 2, 1),
+    ("[sweep]\n\"policy.t0\" = [2, 3, 12]\n", BOTH, &["`t0` = 12 is more than", "at point 2 of the sweep (policy.t0 = 12)"], 2, 22),
+    ("[sweep]\n\"policy.t0\" = [10, 11]\n", BOTH, &["finish the chain", "at point 1 of the sweep (policy.t0 = 11)"], 7, 6),
+    ("[sweep]\nradio.bit_error_probability = [0.1, 0.9]\n", BOTH, &["`bit_error_probability` = 0.9", "at point 1"], 2, 37),
+    // figures
+    ("[[figure]]\nkind = \"image_grid\"\nx = \"policy.t0\"\n", BOTH, &["`x` = \"policy.t0\" is not swept", "[sweep]"], 3, 5),
+    ("[[figure]]\nkind = \"image_grid\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["lacks `x`", "x = \"policy.t0\""], 1, 1),
+    ("[[figure]]\nkind = \"heatmap\"\nx = \"policy.t0\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["`kind` = \"heatmap\"", "\"image_grid\""], 2, 8),
+    ("[[figure]]\nkind = \"image_grid\"\nx = \"policy.t0\"\ndevice = \"device-7\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["no device is called \"device-7\"", "did you mean \"device-1\"?"], 4, 10),
+    ("[[figure]]\nkind = \"image_grid\"\nx = \"policy.t0\"\nssim_against = \"unshared\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["SSIM against \"unshared\", which is not measured", "metrics_against"], 4, 16),
+    ("[[figure]]\nkind = \"image_grid\"\nx = \"policy.t0\"\ny = \"policy.t0\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["`x` and `y` are both \"policy.t0\""], 4, 5),
+    ("[[figure]]\nkind = \"image_grid\"\nname = \"a/b\"\nx = \"policy.t0\"\n[sweep]\n\"policy.t0\" = [1]\n", BOTH, &["`name` = \"a/b\"", "file name"], 3, 8),
+];
+
+/// What is wrong with the answer to a row; `None` if it is as it should be.
+fn fault(&(text, rest, parts, line, column): &Row) -> Option<String> {
+    let text = format!("{text}{rest}");
+    let error = problems_of(&text);
+    let printed = format!("{error:#}");
+    let place = match (line, column) {
+        (0, 0) => "bad.toml: ".to_owned(),
+        _ => format!("bad.toml:{line}:{column}: "),
+    };
+    let problem = &error.problems()[0];
+    if error.problems().len() > 1 {
+        Some(format!("one mistake, several problems:\n{text}{printed}"))
+    } else if !printed.starts_with(&place) {
+        Some(format!("not at {place}\n{text}{printed}"))
+    } else if problem.label().is_none() && problem.advice().is_none() {
+        Some(format!("no word on how to mend it:\n{printed}"))
+    } else {
+        let missing = parts.iter().find(|part| !printed.contains(**part))?;
+        Some(format!("no {missing:?} in\n{printed}"))
+    }
+}
+
+#[test]
+fn each_mistake_is_one_problem_at_its_place_with_what_was_expected() {
+    let faults: Vec<String> = ROWS.iter().filter_map(fault).collect();
+    assert!(faults.is_empty(), "{} of {} rows:\n\n{}", faults.len(), ROWS.len(), faults.join("\n\n"));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_reported_together_in_their_order() {
+    let text = "[radio]\nbandwith_hz = 5e6\ncarrier_hz = -1\n[studdy]\n[[device]]\n[policy]\nt0 = 40\ntk = 6\n";
+    let error = problems_of(text);
+    let places: Vec<_> = error.problems().iter().map(|problem| problem.line_and_column()).collect();
+    assert_eq!(places, [Some((2, 1)), Some((3, 14)), Some((4, 2)), Some((5, 1)), Some((7, 6))]);
+    assert_eq!(error.to_string(), "bad.toml:2:1: unknown key `bandwith_hz` in [radio] (and 4 more problems)");
+}
+
+#[test]
+fn a_misspelt_key_is_reported_along_with_a_bad_sweep() {
+    let text = format!("[radio]\nbandwith_hz = 5e6\n[sweep]\n\"policy.t0\" = []\n{BOTH}");
+    let error = problems_of(&text);
+    let places: Vec<_> = error.problems().iter().map(|problem| problem.line_and_column()).collect();
+    assert_eq!(places, [Some((2, 1)), Some((4, 15))]);
+}
+
+#[test]
+fn columns_count_characters_not_bytes() {
+    let text = format!("[radio]\nfading = {{ kind = \"rayleigh\", \"größe\" = 2, m = 1 }}\n{BOTH}");
+    let error = problems_of(&text);
+    let places: Vec<_> = error.problems().iter().map(|problem| problem.line_and_column()).collect();
+    assert_eq!(places, [Some((2, 31)), Some((2, 44))]);
+}
+
+#[test]
+fn the_graphical_report_points_into_the_users_file() {
+    let error = problems_of(&format!("[radio]\nbandwith_hz = 5e6\n{BOTH}"));
+    let mut report = String::new();
+    let theme = miette::GraphicalTheme::unicode_nocolor();
+    miette::GraphicalReportHandler::new_themed(theme).render_report(&mut report, &error).expect("it renders");
+    for part in
+        ["bad.toml:2:1", "2 │ bandwith_hz = 5e6", "expected a key of [radio]", "help: did you mean `bandwidth_hz`?"]
+    {
+        assert!(report.contains(part), "expected {part:?} in\n{report}");
+    }
+}
+
+#[test]
+fn a_grid_with_too_many_points_is_refused_before_it_is_built() {
+    let values: Vec<String> = (1..=400).map(|value| value.to_string()).collect();
+    let list = values.join(", ");
+    let text = format!("{BOTH}[sweep]\n\"server.step_energy_j\" = [{list}]\n\"radio.bandwidth_hz\" = [{list}]\n");
+    let printed = format!("{:#}", problems_of(&text));
+    assert!(printed.contains("the sweep has 160000 points; expected at most 100000 points"), "{printed}");
+}
+
+#[test]
+fn a_missing_file_is_answered_with_the_nearest_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("quickstart.toml"), BOTH).expect("a file in it");
+    std::fs::write(folder.path().join("other.toml"), BOTH).expect("a file in it");
+    let error = ScenarioFile::read(folder.path().join("quikstart.toml")).expect_err("there is no such file");
+    let printed = format!("{error:#}");
+    assert!(printed.contains("quikstart.toml: there is no such file; did you mean "), "{printed}");
+    assert!(printed.contains("quickstart.toml?") && !printed.contains("other.toml"), "{printed}");
+}
+
+#[test]
+fn a_folder_is_no_scenario() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = ScenarioFile::read(folder.path()).expect_err("a folder");
+    assert!(error.to_string().contains("this is a folder, not a scenario"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_refused_at_the_first_wrong_byte() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("latin.toml");
+    std::fs::write(&path, b"[study]\nname = \"caf\xe9\"\n").expect("a file in it");
+    let error = ScenarioFile::read(&path).expect_err("not UTF-8");
+    assert_eq!(error.problems()[0].line_and_column(), Some((2, 12)));
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+}
+
+#[test]
+fn a_study_without_name_takes_the_files_unless_that_cannot_name_a_folder() {
+    let named = ScenarioFile::from_str(BOTH, "folder/my-study.toml").and_then(|file| file.points());
+    assert_eq!(
+        named.expect("a good name").first().map(|point| point.scenario.study.name.clone()).as_deref(),
+        Some("my-study")
+    );
+    let error = ScenarioFile::from_str(BOTH, "my study.toml").and_then(|file| file.points()).expect_err("a blank");
+    assert!(format!("{error:#}").contains("no [study] with `name`"), "{error:#}");
+}

@@ -1,0 +1,210 @@
+//! A checked scenario written back as TOML is the same scenario.
+
+use latentlink::diffusion::{LatentCodec, Sampler, Sanitize, Split};
+use latentlink::onnx::ExecutionProvider;
+use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
+use latentlink::scenario::{
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, ModelSettings,
+    MultipleAccess, PictureReference, PolicySettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
+    StudySettings,
+};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn one_of<T: Clone>(rng: &mut impl Rng, values: &[T]) -> T {
+    values[rng.random_range(0..values.len())].clone()
+}
+
+/// A number above zero of any magnitude, with all its digits.
+fn positive(rng: &mut impl Rng) -> f64 {
+    10f64.powf(rng.random_range(-12.0..12.0))
+}
+
+fn maybe<T>(rng: &mut impl Rng, make: impl FnOnce(&mut ChaCha8Rng) -> T) -> Option<T> {
+    let mut own = ChaCha8Rng::seed_from_u64(rng.random());
+    rng.random_bool(0.5).then(|| make(&mut own))
+}
+
+fn prompt(rng: &mut impl Rng) -> String {
+    one_of(
+        rng,
+        &[
+            "a dog",
+            "\"quoted\" and 'quoted'",
+            "back\\slash",
+            "two\nlines\t\u{7f}",
+            "größer 犬 🐕",
+            "'''",
+            " # x = [1] ",
+        ],
+    )
+    .into()
+}
+
+fn sampler(rng: &mut impl Rng) -> Sampler {
+    let eta = rng.random_range(0.0..=1.0);
+    one_of(rng, &[Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta }, Sampler::Ddpm, Sampler::Euler])
+}
+
+fn path_loss(rng: &mut impl Rng) -> PathLoss {
+    let log_distance = PathLoss::LogDistance {
+        exponent: positive(rng),
+        reference_distance_m: positive(rng),
+        reference_loss_db: rng.random_range(-50.0..150.0),
+    };
+    let fixed = PathLoss::FixedGain { gain_db: rng.random_range(-200.0..10.0) };
+    one_of(rng, &[PathLoss::UmaLos, PathLoss::UmaNlos, PathLoss::UmiLos, PathLoss::UmiNlos, log_distance, fixed])
+}
+
+fn fading(rng: &mut impl Rng) -> Fading {
+    let m = 0.5 + positive(rng);
+    let ms = 1.0 + 1e-9 + positive(rng);
+    let convention = one_of(rng, &[FisherSnedecorConvention::UnitMean, FisherSnedecorConvention::Letter2017]);
+    let rician = Fading::Rician { k_db: rng.random_range(-20.0..20.0) };
+    let f = Fading::FisherSnedecor { m, ms, convention };
+    one_of(rng, &[Fading::None, Fading::Rayleigh, rician, Fading::NakagamiM { m }, f, f])
+}
+
+fn diffusion(rng: &mut impl Rng) -> DiffusionSettings {
+    use PictureReference::{ErrorFree, Unshared};
+    DiffusionSettings {
+        sampler: sampler(rng),
+        steps: rng.random_range(2..=500),
+        split: one_of(rng, &[Split::Respaced, Split::Joint]),
+        guidance: positive(rng),
+        codec: one_of(rng, &[LatentCodec::Fp32, LatentCodec::Fp16, LatentCodec::Int8, LatentCodec::Int8Gray]),
+        latent_range: positive(rng),
+        sanitize: one_of(rng, &[Sanitize::None, Sanitize::Zero, Sanitize::Clip]),
+        metrics_against: one_of(rng, &[vec![], vec![ErrorFree], vec![Unshared, ErrorFree]]),
+        execution: one_of(rng, &[Execution::Deferred, Execution::Eager]),
+    }
+}
+
+fn radio(rng: &mut impl Rng) -> RadioSettings {
+    RadioSettings {
+        carrier_hz: positive(rng),
+        bandwidth_hz: positive(rng),
+        noise_figure_db: positive(rng),
+        path_loss: path_loss(rng),
+        base_station_height_m: 1.0 + positive(rng).max(1e-9),
+        device_height_m: 1.0 + positive(rng).max(1e-9),
+        fading: fading(rng),
+        modulation: one_of(
+            rng,
+            &[Modulation::Bpsk, Modulation::Qpsk, Modulation::Qam16, Modulation::Qam64, Modulation::Qam256],
+        ),
+        error_model: one_of(rng, &[ErrorModel::Instantaneous, ErrorModel::Average]),
+        multiple_access: one_of(rng, &[MultipleAccess::Tdma, MultipleAccess::Ofdma]),
+        efficiency: 1.0 - rng.random_range(0.0..1.0),
+        header_bits: rng.random_range(0..=u32::MAX.into()),
+        energy_per_watt_j: maybe(rng, positive),
+        amplifier_efficiency: 1.0 - rng.random_range(0.0..1.0),
+        bit_error_probability: maybe(rng, |rng| rng.random_range(0.0..=0.5)),
+    }
+}
+
+fn device(rng: &mut impl Rng, index: usize) -> DeviceSettings {
+    DeviceSettings {
+        name: one_of(rng, &[format!("device-{}", index + 1), format!("phone_{index}"), format!("{index}")]),
+        prompt: prompt(rng),
+        distance_m: positive(rng),
+        step_energy_j: positive(rng),
+        step_time_s: positive(rng),
+        decode_energy_j: positive(rng),
+        decode_time_s: 0.0,
+        receive_power_w: positive(rng),
+        energy_budget_j: maybe(rng, positive),
+    }
+}
+
+fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
+    let diffusion = diffusion(rng);
+    let radio = radio(rng);
+    let devices: Vec<_> = (0..rng.random_range(1..5)).map(|index| device(rng, index)).collect();
+    let t0 = rng.random_range(0..diffusion.steps);
+    // powers that come from dBW, since a figure may sweep those
+    let power = |rng: &mut ChaCha8Rng| db_to_linear(f64::from(rng.random_range(-400..400)) / 8.0);
+    let policy = FixedPolicy {
+        t0,
+        tk: devices.iter().map(|_| rng.random_range(u32::from(t0 == 0)..=diffusion.steps)).collect(),
+        tx_power_w: devices.iter().map(|_| power(rng)).collect(),
+    };
+    let mut axes = vec!["policy.t0".to_owned(), "radio.fading".into(), "radio.modulation".into(), "study.seed".into()];
+    axes.extend(radio.bit_error_probability.map(|_| "radio.bit_error_probability".into()));
+
+    let last = &devices[devices.len() - 1].name;
+    axes.push(one_of(rng, &["policy.tk".into(), format!("policy.tk[{last}]"), format!("device.{last}.prompt")]));
+    axes.push(one_of(rng, &["policy.tx_power_w".to_owned(), "policy.tx_power_dbw".into()]));
+    let mut figures = Vec::new();
+    for index in 0..if diffusion.metrics_against.is_empty() { 0 } else { rng.random_range(0..3) } {
+        let y = rng.random_range(1..axes.len());
+        figures.push(FigureSettings::ImageGrid {
+            name: format!("figure.{index}"),
+            x: axes[rng.random_range(0..y)].clone(),
+            y: maybe(rng, |_| axes[y].clone()),
+            device: maybe(rng, |_| last.clone()),
+            title: maybe(rng, prompt),
+            ssim_against: one_of(rng, &diffusion.metrics_against),
+        });
+    }
+    Scenario {
+        study: StudySettings { name: "a.b_c-d".into(), seed: rng.random(), replications: rng.random_range(1..9) },
+        models: ModelSettings {
+            diffusion: prompt(rng).into(),
+            execution_provider: one_of(
+                rng,
+                &[ExecutionProvider::Auto, ExecutionProvider::Cpu, ExecutionProvider::Cuda],
+            ),
+        },
+        server: ServerSettings {
+            prompt: maybe(rng, prompt),
+            step_energy_j: positive(rng),
+            step_time_s: positive(rng),
+            energy_budget_j: maybe(rng, positive),
+        },
+        diffusion,
+        radio,
+        devices,
+        policy: PolicySettings::Fixed(policy),
+        figures,
+    }
+}
+
+#[test]
+fn a_resolved_scenario_reads_back_to_an_equal_one() {
+    let mut rng = ChaCha8Rng::seed_from_u64(41);
+    for _ in 0..2000 {
+        let scenario = scenario(&mut rng);
+        let text = scenario.to_toml();
+        let points = ScenarioFile::from_str(text.clone(), "resolved.toml").and_then(|file| file.points());
+        let points = points.unwrap_or_else(|error| panic!("{error:#}\n{text}"));
+        assert_eq!(points.len(), 1, "{text}");
+        assert_eq!(points[0].scenario, scenario, "{text}");
+    }
+}
+
+#[test]
+fn a_resolved_study_reads_back_to_the_same_points() {
+    let mut files: Vec<ScenarioFile> = ["quickstart.toml", "paper/fig08.toml", "paper/fig09.toml"]
+        .map(|path| ScenarioFile::read(format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"))).expect("TOML"))
+        .into();
+    let swept = "[[device]]\nprompt = \"a\"\n[[device]]\nprompt = \"b\"\n[policy]\nt0 = 1\ntk = 2\n";
+    for (sweep, power) in [
+        ("\"policy.tx_power_dbw\" = [1.7, 18.3]", "tx_power_w = 3.0"),
+        ("\"policy.tx_power_dbw[1]\" = [1.7, 18.3]", "tx_power_dbw = 3.1"),
+        ("\"policy.tx_power_w[device-2]\" = [1.7, 18.3]", ""),
+        ("\"radio.fading\" = [\"none\", { kind = \"rician\", k_db = 3 }]", ""),
+        ("\"radio.fading.ms\" = [1.5, 3]", ""),
+        ("\"radio.path_loss\" = [\"uma-nlos\", { kind = \"fixed-gain\", gain_db = -90 }]", ""),
+        ("\"server.energy_budget_j\" = [1, 2]", ""),
+    ] {
+        let text = format!("{swept}{power}\n[sweep]\n{sweep}\n");
+        files.push(ScenarioFile::from_str(text, "swept.toml").expect("TOML"));
+    }
+    for file in files {
+        let resolved = file.resolved_toml().unwrap_or_else(|error| panic!("{error:#}"));
+        let again = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.points());
+        let again = again.unwrap_or_else(|error| panic!("{error:#}\n{resolved}"));
+        assert_eq!(again, file.points().expect("a good scenario"), "{resolved}");
+    }
+}

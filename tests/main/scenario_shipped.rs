@@ -1,0 +1,53 @@
+//! The scenarios that come along.
+
+use latentlink::scenario::{CoordinateValue, FigureSettings, PolicySettings, ScenarioFile};
+
+fn read(path: &str) -> ScenarioFile {
+    let path = format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"));
+    ScenarioFile::read(path).expect("a shipped scenario is TOML")
+}
+
+#[test]
+fn the_quickstart_is_a_grid_of_fifteen_points_with_two_devices() {
+    let points = read("quickstart.toml").points().expect("the quickstart passes its check");
+    assert_eq!(points.len(), 15);
+    assert!(points.iter().all(|point| point.scenario.devices.len() == 2));
+    // the last key varies fastest
+    let second = &points[1].coordinates;
+    assert_eq!(second[0].value, CoordinateValue::Integer(2));
+    assert_eq!(second[1].value, CoordinateValue::Float(0.03));
+    assert_eq!(points[14].scenario.radio.bit_error_probability, Some(0.15));
+}
+
+#[test]
+fn figure_8_sweeps_the_bit_error_probability_over_a_chain_of_four_and_six_steps() {
+    let points = read("paper/fig08.toml").points().expect("fig08 passes its check");
+    assert_eq!(points.len(), 16);
+    for point in &points {
+        let PolicySettings::Fixed(policy) = &point.scenario.policy;
+        assert_eq!((policy.t0, policy.tk.as_slice()), (4, [6].as_slice()));
+        assert_eq!(point.scenario.diffusion.steps, 10);
+    }
+    assert_eq!(points[0].scenario.radio.bit_error_probability, Some(0.005));
+    assert_eq!(points[15].scenario.radio.bit_error_probability, Some(0.15));
+}
+
+#[test]
+fn figure_9_sweeps_the_steps_of_server_and_device_at_three_percent() {
+    let points = read("paper/fig09.toml").points().expect("fig09 passes its check");
+    let steps: Vec<(u32, u32)> = points
+        .iter()
+        .map(|point| {
+            let PolicySettings::Fixed(policy) = &point.scenario.policy;
+            (policy.t0, policy.tk[0])
+        })
+        .collect();
+    let expected: Vec<(u32, u32)> = (2..=4).flat_map(|t0| (1..=8).map(move |t2| (t0, t2))).collect();
+    assert_eq!(steps, expected);
+    assert!(points.iter().all(|point| point.scenario.radio.bit_error_probability == Some(0.03)));
+    let FigureSettings::ImageGrid { x, y, device, .. } = &points[0].scenario.figures[0];
+    assert_eq!(
+        (x.as_str(), y.as_deref(), device.as_deref()),
+        ("policy.tk[device-2]", Some("policy.t0"), Some("device-2"))
+    );
+}

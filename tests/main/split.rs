@@ -1,0 +1,115 @@
+//! Split chains against unsplit ones.
+
+use std::path::Path;
+
+use latentlink::diffusion::{DenoisingStep, NoiseSchedule, Sampler, ScheduleError, Split, SplitChain};
+use serde_json::{Value, json};
+
+const SAMPLERS: [Sampler; 4] = [Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta: 0.5 }, Sampler::Ddpm, Sampler::Euler];
+
+fn schedules() -> Vec<NoiseSchedule> {
+    let stable_diffusion = json!({
+        "_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "set_alpha_to_one": false, "steps_offset": 1
+    });
+    let trailing = json!({
+        "_class_name": "DDIMScheduler", "beta_schedule": "squaredcos_cap_v2", "clip_sample": false,
+        "prediction_type": "v_prediction", "timestep_spacing": "trailing"
+    });
+    let mut linspace = trailing.clone();
+    linspace["timestep_spacing"] = json!("linspace");
+    let mut zero_terminal = trailing.clone();
+    zero_terminal["rescale_betas_zero_snr"] = json!(true);
+    let read = |config: &Value| NoiseSchedule::from_config(Path::new("scheduler_config.json"), config).unwrap();
+    [stable_diffusion, trailing, linspace, zero_terminal].iter().map(read).collect()
+}
+
+fn timesteps(steps: &[DenoisingStep]) -> Vec<f64> {
+    steps.iter().map(|step| step.timestep).collect()
+}
+
+#[test]
+fn a_device_that_takes_all_remaining_steps_makes_the_split_chain_the_unsplit_one() {
+    for schedule in schedules() {
+        for sampler in SAMPLERS {
+            for n_ref in [1, 7, 10, 11, 20] {
+                let unsplit = schedule.chain(sampler, n_ref).unwrap();
+                for t0 in 0..=n_ref {
+                    for split in [Split::Respaced, Split::Joint] {
+                        let chain = SplitChain::new(&schedule, sampler, split, n_ref, t0, n_ref - t0).unwrap();
+                        assert_eq!(chain.server.len(), t0 as usize);
+                        assert_eq!(chain.start_scale, unsplit.start_scale);
+                        // The same numbers in every step are the same latents, bit for bit.
+                        assert_eq!([chain.server, chain.device].concat(), unsplit.steps);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn respaced_server_steps_do_not_depend_on_the_device() {
+    let schedule = &schedules()[1];
+    let server = |tk| SplitChain::new(schedule, Sampler::Euler, Split::Respaced, 11, 4, tk).unwrap().server;
+    for tk in 0..=12 {
+        assert_eq!(server(tk), server(7));
+    }
+}
+
+#[test]
+fn respaced_device_steps_are_uniform_from_the_next_timestep_to_the_end() {
+    let schedule = &schedules()[0];
+    let chain = |sampler, tk| SplitChain::new(schedule, sampler, Split::Respaced, 11, 4, tk).unwrap();
+    for sampler in SAMPLERS {
+        // Eleven steps of Stable Diffusion: 901, 811, 721, 631, then 541; 542·(1 − j/5) rounded, less one.
+        let split = chain(sampler, 5);
+        assert_eq!(timesteps(&split.server), [901.0, 811.0, 721.0, 631.0]);
+        assert_eq!(timesteps(&split.device), [541.0, 433.0, 324.0, 216.0, 107.0]);
+        assert_eq!(split.server[3].alpha_bar_to, split.device[0].alpha_bar_from);
+        for pair in split.device.windows(2) {
+            assert_eq!(pair[0].alpha_bar_to, pair[1].alpha_bar_from);
+        }
+        let end = if matches!(sampler, Sampler::Ddim { .. }) { schedule.alpha_bar()[0] } else { 1.0 };
+        assert_eq!(split.device[4].alpha_bar_to, end);
+        assert!(chain(sampler, 0).device.is_empty());
+        assert_eq!(timesteps(&chain(sampler, 1).device), [541.0]);
+    }
+}
+
+#[test]
+fn a_joint_chain_is_one_schedule_of_both_lengths() {
+    let schedule = &schedules()[0];
+    let split = SplitChain::new(schedule, SAMPLERS[0], Split::Joint, 11, 3, 7).unwrap();
+    assert_eq!(timesteps(&split.server), [901.0, 801.0, 701.0]);
+    assert_eq!(timesteps(&split.device), [601.0, 501.0, 401.0, 301.0, 201.0, 101.0, 1.0]);
+}
+
+#[test]
+fn without_server_steps_both_readings_are_the_plain_chain_of_the_device() {
+    for schedule in schedules() {
+        for split in [Split::Respaced, Split::Joint] {
+            let chain = SplitChain::new(&schedule, Sampler::Euler, split, 11, 0, 6).unwrap();
+            let plain = schedule.chain(Sampler::Euler, 6).unwrap();
+            assert!(chain.server.is_empty());
+            assert_eq!((chain.device, chain.start_scale), (plain.steps, plain.start_scale));
+        }
+    }
+}
+
+#[test]
+fn steps_that_do_not_fit_are_refused() {
+    let schedule = &schedules()[0];
+    let new = |split, t0, tk| SplitChain::new(schedule, SAMPLERS[0], split, 11, t0, tk);
+    assert_eq!(new(Split::Respaced, 12, 0), Err(ScheduleError::NothingLeft { t0: 12, tk: 0, n_ref: 11 }));
+    assert_eq!(new(Split::Respaced, 11, 2), Err(ScheduleError::NothingLeft { t0: 11, tk: 2, n_ref: 11 }));
+    assert_eq!(new(Split::Respaced, 0, 0), Err(ScheduleError::NoSteps));
+    assert_eq!(new(Split::Joint, 0, 0), Err(ScheduleError::NoSteps));
+    // After ten steps only timesteps 1 and 0 are left.
+    assert_eq!(timesteps(&new(Split::Respaced, 10, 2).unwrap().device), [1.0, 0.0]);
+    assert_eq!(
+        new(Split::Respaced, 10, 3),
+        Err(ScheduleError::TooManyDeviceSteps { t0: 10, tk: 3, from_timestep: 1.0 })
+    );
+    assert!(matches!(new(Split::Joint, 999, u32::MAX), Err(ScheduleError::TooManySteps { .. })));
+}
