@@ -75,6 +75,11 @@ impl BudgetViolation {
     }
 }
 
+/// Energy above a budget [J], 0 where it is kept. Sums of the ledger carry rounding: a budget that is met exactly is met.
+pub fn over_budget_j(spent_j: f64, budget_j: f64) -> f64 {
+    if spent_j > budget_j * (1.0 + 1e-9) { spent_j - budget_j } else { 0.0 }
+}
+
 /// The payers that spent more than their budgets. Budgets are soft, as the paper's penalties are: the run goes on.
 pub fn violations(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<BudgetViolation> {
     let server = (LedgerPayer::Server, "server", "(24)", scenario.server.energy_budget_j);
@@ -87,8 +92,7 @@ pub fn violations(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<BudgetViola
         .chain(devices)
         .filter_map(|(payer, name, constraint, budget_j)| {
             let (spent_j, budget_j) = (ledger.paid_by_j(payer), budget_j?);
-            // Sums of the ledger carry rounding: a budget that is met exactly is met.
-            (spent_j > budget_j * (1.0 + 1e-9)).then(|| BudgetViolation {
+            (over_budget_j(spent_j, budget_j) > 0.0).then(|| BudgetViolation {
                 payer: name.to_owned(),
                 constraint,
                 spent_j,

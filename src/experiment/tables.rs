@@ -1,6 +1,6 @@
 //! The tables of a study: `requests.csv`, `runs.csv`, `ledger.csv`.
 
-use super::budget::{self, EnergyTotals, Savings};
+use super::budget::{self, EnergyTotals, Savings, over_budget_j};
 use super::images::picture_file;
 use super::study::{ComputedValues, Run, SimulatedStudy, StudyPoint};
 use crate::network::bench::SimulatedUser;
@@ -131,7 +131,7 @@ const USER_COLUMNS: &[UserColumn] = &[
         "energy above the device's budget, constraint (22) [J]; 0 where it is kept, blank without one",
         |u| {
             let spent = u.run.ledger.paid_by_j(LedgerPayer::Device(u.record().device));
-            u.device().energy_budget_j.map_or(Cell::Blank, |budget| over_budget(spent, budget).into())
+            u.device().energy_budget_j.map_or(Cell::Blank, |budget| over_budget_j(spent, budget).into())
         },
     ),
     ("picture", "file of the picture; blank where it failed", |u| match u.data.values.failure_of(u.record()) {
@@ -142,11 +142,6 @@ const USER_COLUMNS: &[UserColumn] = &[
         u.data.values.failure_of(u.record()).map_or("ok", |failure| failure.name()).into()
     }),
 ];
-
-/// Energy above a budget [J]; rounding of the ledger's sums is no violation.
-fn over_budget(spent_j: f64, budget_j: f64) -> f64 {
-    if spent_j > budget_j * (1.0 + 1e-9) { spent_j - budget_j } else { 0.0 }
-}
 
 /// One row per point, replication, request and user.
 pub fn requests(data: &StudyData<'_>) -> Result<Table, ReportError> {
@@ -233,7 +228,8 @@ pub fn runs(data: &StudyData<'_>) -> Result<Table, ReportError> {
             ]
             .map(Cell::from),
         );
-        cells.push(scenario.server.energy_budget_j.map_or(Cell::Blank, |budget| over_budget(server_j, budget).into()));
+        cells
+            .push(scenario.server.energy_budget_j.map_or(Cell::Blank, |budget| over_budget_j(server_j, budget).into()));
         cells.push(if broken.is_empty() { Cell::Blank } else { broken.join("; ").into() });
         table.push(cells)?;
     }
