@@ -3,7 +3,9 @@
 pub mod bep;
 pub mod check;
 pub mod doctor;
+pub mod judge;
 pub mod models;
+pub mod pack_summary;
 pub mod progress;
 pub mod run;
 mod standard_output;
@@ -35,6 +37,7 @@ enum Command {
     Check(check::CheckArgs),
     Models(models::ModelsArgs),
     Doctor(DoctorArgs),
+    Judge(judge::JudgeArgs),
     Bep(bep::BepArgs),
 }
 
@@ -48,6 +51,7 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
         Command::Check(args) => check::check(&args),
         Command::Models(args) => models::models(&args),
         Command::Doctor(args) => doctor(&args),
+        Command::Judge(args) => judge::judge(&args),
         Command::Bep(args) => {
             let text = bep::render(&args).map_err(|error| Error::Usage {
                 message: error.to_string(),

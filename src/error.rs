@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::diffusion::picture::PictureError;
 use crate::diffusion::{ExecutorError, ScheduleError};
+use crate::judge::{JudgeError, TemplateError};
 use crate::network::NetworkError;
 use crate::onnx::{PackError, RuntimeError};
+use crate::picture::PictureError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
+use crate::score_store::StoreError;
 
 /// An error a command ends with.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -23,6 +25,10 @@ pub enum Error {
         #[help]
         help: String,
     },
+    /// The template of the prompt to an agent is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Template(#[from] TemplateError),
     /// A model pack is missing, damaged, or does not fit.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -76,11 +82,19 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Picture(#[from] PictureError),
+    /// The judge cannot be asked what the scenario wants to know.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Judge(#[from] JudgeError),
+    /// The score store cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
     /// `models` found no pack.
     #[error("there is no model pack in {}", folder.display())]
     #[diagnostic(help(
-        "a pack is a folder there with a model_index.json: run latentlink in the folder of the project, or name another \
-         folder with --folder"
+        "a diffusion pack is a folder there with a model_index.json, a judge pack one with a config.json and a folder \
+         onnx/: run latentlink in the folder of the project, or name another folder with --folder"
     ))]
     NoPacks { folder: PathBuf },
     /// `models` found packs that cannot be used.
@@ -107,12 +121,25 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::SomeFailed { last_code, .. } => *last_code,
-            Self::Scenario(_) | Self::Usage { .. } | Self::ResultsExist { .. } | Self::NotResults { .. } => 2,
+            Self::Scenario(_)
+            | Self::Usage { .. }
+            | Self::Template(_)
+            | Self::ResultsExist { .. }
+            | Self::NotResults { .. } => 2,
             Self::Pack(_) | Self::Runtime(_) | Self::NoPacks { .. } | Self::Packs { .. } | Self::Unhealthy => 3,
             Self::Schedule(error) if error.is_in_pack() => 3,
             Self::Schedule(_) => 2,
             Self::Executor(ExecutorError::Pack(_)) => 3,
-            Self::Executor(_) | Self::Network { .. } | Self::File { .. } | Self::Report(_) | Self::Picture(_) => 1,
+            Self::Judge(error) | Self::Executor(ExecutorError::Judge(error)) => match error {
+                JudgeError::Pack(_) | JudgeError::ScoreTokens { .. } => 3,
+                _ => 2,
+            },
+            Self::Executor(_)
+            | Self::Network { .. }
+            | Self::File { .. }
+            | Self::Report(_)
+            | Self::Picture(_)
+            | Self::Store(_) => 1,
         }
     }
 }

@@ -42,6 +42,7 @@
 //!     server = { prompt = "a tiger sits in front of a bush", step_time_s = 0.05 }
 //!     radio = { bandwidth_hz = 5e6, efficiency = 1.0, header_bits = 0 }
 //!     policy = { t0 = 4, tk = 6, tx_power_dbw = 18.0 }
+//!     judge = { kind = "none" }
 //!     device = [
 //!         { prompt = "a tiger sits in front of a bush", step_time_s = 0.4 },
 //!         { prompt = "a dog sits in front of a bush", step_time_s = 0.4 },
@@ -49,7 +50,8 @@
 //!     "#,
 //!     "two-phones.toml",
 //! )?;
-//! let plan = StudyPlan::prepare(&scenario, Some(1), &Quiet)?;
+//! // Without a score store: nothing is kept of it for other studies.
+//! let plan = StudyPlan::prepare(&scenario, Some(1), None, &Quiet)?;
 //!
 //! // The network has been simulated; no picture has been made yet.
 //! let second = &plan.study.runs[0].users[1].record;
@@ -72,24 +74,29 @@
 //! | [`scenario`] | what did the user ask for, and where in the file |
 //! | [`radio`] | how often do bits flip at this distance and power |
 //! | [`diffusion`] | what does a denoising step do, what is sent, what is computed once |
+//! | [`judge`] | who rates a picture, what is asked, what the answer says |
 //! | [`onnx`] | where is the runtime, what is in a model pack |
 //! | [`network`] | who does what when, and who pays |
 //! | [`policy`] | who gets how many steps and how much power |
 //! | [`experiment`] | points, replications, budgets, tables |
 //! | [`report`] | how tables and figures are written |
+//! | [`score_store`] | what was answered in earlier runs |
 //! | [`cli`] | the program |
 //!
-//! Arrows point one way: `radio`, `diffusion` and `onnx` know nothing of `network`; `network` and `policy` know nothing
-//! of `experiment`; `report` draws from plain data; only `cli` prints.
+//! Arrows point one way: `radio`, `diffusion`, `judge` and `onnx` know nothing of `network`; `network` and `policy` know
+//! nothing of `experiment`; `report` draws from plain data; only `cli` prints.
 
 pub mod cli;
 pub mod diffusion;
 pub mod error;
 pub mod experiment;
+pub mod judge;
 pub mod network;
 pub mod onnx;
+pub mod picture;
 pub mod policy;
 pub mod radio;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod score_store;

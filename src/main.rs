@@ -1,5 +1,6 @@
 //! The program: parse, dispatch, exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,7 +15,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = error.exit_code();
-            eprintln!("{:?}", miette::Report::new(error));
+            // Where nobody reads stderr any more, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(error));
             ExitCode::from(code)
         }
     }

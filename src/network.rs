@@ -26,6 +26,7 @@ pub mod messages;
 pub mod meter;
 pub mod prompt_source;
 pub mod radio_link;
+pub mod rating;
 pub mod reference;
 pub mod user_device;
 
@@ -33,3 +34,4 @@ pub use bench::{SimulatedRun, simulate_round};
 pub use context::{NetworkError, RunContext};
 pub use ledger::{EnergyLedger, LedgerCause, LedgerEntry, LedgerPayer};
 pub use messages::{LinkRecord, UserRecord};
+pub use rating::Rating;

@@ -2,9 +2,14 @@
 
 pub mod diffusion_models;
 pub mod digest;
+pub mod judge_decoder;
+pub mod judge_models;
+pub mod judge_pack;
+pub mod judge_tokenizer;
 pub mod pack;
 pub mod pack_error;
-pub mod pack_summary;
+pub mod picture_preprocessing;
+pub mod picture_resampling;
 pub mod provider;
 pub mod runtime;
 pub mod session;
@@ -12,6 +17,8 @@ pub mod tokenizer;
 pub mod wheels;
 
 pub use diffusion_models::DiffusionModels;
+pub use judge_models::JudgeModels;
+pub use judge_pack::JudgePack;
 pub use pack::DiffusionPack;
 pub use pack_error::PackError;
 pub use provider::{ExecutionProvider, ResolvedProvider};

@@ -6,17 +6,24 @@
 pub mod axis_label;
 pub mod axis_scale;
 pub mod canvas;
+pub mod colour_map;
+pub mod density;
 pub mod durable_file;
 pub mod fonts;
+pub mod heat_map;
 pub mod image_grid;
 pub mod ledger_bars;
 pub mod line_plot;
 pub mod manifest;
+pub mod score_distribution;
+pub mod series_look;
 pub mod table;
 
 pub use durable_file::ReportError;
+pub use heat_map::HeatMap;
 pub use image_grid::ImageGrid;
 pub use ledger_bars::LedgerBars;
 pub use line_plot::LinePlot;
 pub use manifest::Manifest;
+pub use score_distribution::ScoreDistribution;
 pub use table::{Cell, Column, Table};

@@ -30,10 +30,12 @@ pub(crate) mod words;
 mod write;
 
 pub use error::{Problem, ScenarioError};
+pub use figures::REQUEST_NUMBERS;
 pub use file::{Point, ScenarioFile};
 pub use schema::known_fields;
 pub use settings::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, ModelSettings,
-    MultipleAccess, PictureReference, PolicySettings, RadioSettings, Scenario, ServerSettings, StudySettings,
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
+    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
+    RadioSettings, Scenario, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
 };
 pub use sweep::{Coordinate, CoordinateValue, MAXIMUM_POINTS};

@@ -35,7 +35,7 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let progress = Progress::new();
     let toml = scenario.resolved_toml().map_err(Box::new)?;
     // One worker is enough where no picture is made.
-    let plan = StudyPlan::prepare(&scenario, Some(1), &progress);
+    let plan = StudyPlan::prepare(&scenario, Some(1), None, &progress);
     progress.finish();
     let plan = plan?;
     // What follows the scenario are comments of it: all of the output is a scenario again.
@@ -48,6 +48,7 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
             cost.unet_evaluations
         ),
         format!("{}, reference pictures included", counted(cost.picture_decodes, "picture decode")),
+        format!("{} by judges that are shown pictures", counted(cost.scores, "score")),
         run::unet_work(&cost),
     ];
     let comments: String =

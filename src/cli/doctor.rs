@@ -42,7 +42,7 @@ impl DoctorArgs {
     /// Only those of writing to `out`.
     pub fn run(
         &self,
-        pack_health: &dyn Fn(&Path) -> PackHealth,
+        pack_health: &dyn Fn(&Path, bool) -> PackHealth,
         progress: &dyn Fn(&str),
         out: &mut dyn Write,
     ) -> io::Result<u8> {
@@ -83,7 +83,7 @@ pub fn write_text(report: &DoctorReport, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "  none found")?;
     }
     for pack in &report.packs {
-        writeln!(out, "  {}: {}", pack.path.display(), verdict(&pack.health))?;
+        writeln!(out, "  {} ({}): {}", pack.path.display(), pack.health.kind.name(), verdict(&pack.health))?;
     }
     writeln!(out, "\nMachine")?;
     row(out, "cores", &machine.cores.to_string())?;
@@ -146,12 +146,14 @@ fn row(out: &mut dyn Write, name: &str, value: &str) -> io::Result<()> {
 
 fn verdict(health: &PackHealth) -> String {
     if !health.problems.is_empty() {
-        format!("broken ({} problems, see below)", health.problems.len())
-    } else if health.digests_listed {
+        return format!("broken ({} problems, see below)", health.problems.len());
+    }
+    let files = if health.digests_listed {
         format!("{} files, all digests hold", health.files_intact)
     } else {
         "can be read; it lists no digests (digests.json), so damage would go unseen".to_owned()
-    }
+    };
+    if health.sessions_load == Some(true) { files + "; its sessions load" } else { files }
 }
 
 fn gigabytes(bytes: Option<u64>) -> String {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::doctor::PackHealth;
+use super::pack_summary::{DigestSummary, PackSummary};
 use super::standard_output;
 use crate::error::Error;
-use crate::onnx::pack_summary::{DigestSummary, PackSummary};
 
-/// List the model packs: what they draw, their size, and whether their files are intact.
+/// List the model packs, those that draw and those that judge: their size, and whether their files are intact.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  latentlink models\n  latentlink models --folder /data/packs\n  latentlink models --json"
@@ -45,16 +45,23 @@ pub fn models(args: &ModelsArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// The pack at `root` as `latentlink doctor` asks: files that do not hold, else what else is wrong.
-pub fn pack_health(root: &Path) -> PackHealth {
-    let summary = PackSummary::of(root);
+/// The pack at `root` as `latentlink doctor` asks: files that do not hold, else what else is wrong, sessions that do
+/// not load included where `with_sessions`.
+pub fn pack_health(root: &Path, with_sessions: bool) -> PackHealth {
+    let summary = if with_sessions { PackSummary::with_sessions(root) } else { PackSummary::of(root) };
     let missing = summary.digests.missing.iter().map(|file| format!("{file} is missing"));
     let corrupt = summary.digests.corrupt.iter().map(|file| format!("{file} is corrupt"));
     let mut problems: Vec<_> = missing.chain(corrupt).collect();
     if let (true, Some(problem)) = (problems.is_empty(), &summary.problem) {
         problems.push(problem.to_string());
     }
-    PackHealth { digests_listed: summary.digests.listed, files_intact: summary.digests.intact, problems }
+    PackHealth {
+        kind: summary.kind,
+        digests_listed: summary.digests.listed,
+        files_intact: summary.digests.intact,
+        sessions_load: with_sessions.then_some(problems.is_empty()),
+        problems,
+    }
 }
 
 /// The packs as text, one paragraph each.
@@ -69,12 +76,22 @@ fn paragraph(pack: &PackSummary) -> String {
     if let Some(card) = &pack.card {
         line("card", card.clone());
     }
-    line("kind", format!("{}, {:.1} MB", pack.kind, pack.size_mb));
+    line("kind", format!("{}, {:.1} MB", pack.kind.name(), pack.size_mb));
     if let Some([channels, height, width]) = pack.latent_shape {
         line("latent", format!("{channels} × {height} × {width}"));
     }
     if let Some([height, width]) = pack.picture_size_px {
         line("pictures", format!("{width} × {height} pixels"));
+    }
+    if let Some(tokens) = pack.tokens_per_picture {
+        line("looks", format!("a picture becomes {tokens} tokens"));
+    }
+    if let (Some(known), Some(context)) = (pack.tokens_known, pack.context_tokens) {
+        line("prompts", format!("{known} tokens known, up to {context} with the picture and the answer"));
+    }
+    if let Some(scale) = pack.score_scale {
+        let template = pack.template_file.unwrap_or("the built-in template: the pack brings none");
+        line("marks", format!("{} to {} ({template})", scale.lowest, scale.highest));
     }
     if let (Some(known), Some(length)) = (pack.tokens_known, pack.prompt_tokens) {
         line("prompts", format!("{known} tokens known, up to {length} in a prompt"));

@@ -1,7 +1,7 @@
 //! What a run says while it works: a bar on a terminal, a line every few seconds elsewhere. All of it on stderr.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,7 +23,7 @@ impl Progress {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let template = "{bar:32} {pos}/{len} UNet evaluations  {per_sec}  {eta} left";
+            let template = "{bar:32} {msg}  {eta} left";
             bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
             bar
         });
@@ -39,8 +39,8 @@ impl Progress {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
         }
     }
 }
@@ -61,11 +61,13 @@ impl Observer for Progress {
     }
 
     fn progress(&self, progress: ExecutionProgress) {
-        let ExecutionProgress { unet_evaluations_done: done, unet_evaluations_total: total } = progress;
+        let done = progress.unet_evaluations_done + progress.scores_done;
+        let total = progress.unet_evaluations_total + progress.scores_total;
         match &self.bar {
             Some(bar) => {
                 bar.set_length(total);
                 bar.set_position(done);
+                bar.set_message(done_text(&progress));
             }
             None => {
                 let now = Instant::now();
@@ -75,9 +77,27 @@ impl Observer for Progress {
                     *last = now;
                     let rate = done as f64 / (now - *first).as_secs_f64();
                     let left_s = (total - done) as f64 / rate;
-                    eprintln!("{done}/{total} UNet evaluations, {rate:.0}/s, about {left_s:.0} s left");
+                    say(&format!("{}, about {left_s:.0} s left", done_text(&progress)));
                 }
             }
         }
     }
+}
+
+/// `120/400 UNet evaluations, 8/64 scores`; what there is none of is left out.
+fn done_text(progress: &ExecutionProgress) -> String {
+    [
+        (progress.unet_evaluations_done, progress.unet_evaluations_total, "UNet evaluations"),
+        (progress.scores_done, progress.scores_total, "scores"),
+    ]
+    .into_iter()
+    .filter(|(_, total, _)| *total > 0)
+    .map(|(done, total, noun)| format!("{done}/{total} {noun}"))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// A line on stderr. Whoever reads it may have gone (`2>&1 | head`): no reason to stop a run.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::progress::Progress;
+use super::progress::{Progress, say};
 use super::standard_output;
 use crate::error::Error;
 use crate::experiment::budget::BudgetViolation;
 use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::{RunOptions, StudyCost, StudyPlan, StudyReport};
 use crate::scenario::ScenarioFile;
+use crate::score_store;
 
 /// Run scenarios: simulate, make the pictures, write tables and figures.
 #[derive(Debug, Clone, Args)]
@@ -39,6 +40,9 @@ pub struct RunArgs {
     /// Replace earlier results that are there; nothing else is ever replaced.
     #[arg(long)]
     pub force: bool,
+    /// The score store: pictures and scores of earlier runs, which are not computed again.
+    #[arg(long, value_name = "FILE", default_value = score_store::DEFAULT_PLACE)]
+    pub store: PathBuf,
 }
 
 /// Runs every file; a file that fails does not keep the others from running.
@@ -55,7 +59,7 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     for file in &files {
         if let Err(error) = run_one(args, file, true, &mut places) {
             (failed, last_code) = (failed + 1, error.exit_code());
-            eprintln!("{:?}", miette::Report::new(error));
+            say(&format!("{:?}", miette::Report::new(error)));
         }
     }
     if failed == 0 { Ok(()) } else { Err(Error::SomeFailed { failed, files: files.len(), last_code }) }
@@ -92,8 +96,8 @@ fn run_one<'a>(
     drop(ResultsFolder::create(&place, options.force)?);
     places.push((place, file));
     let progress = Progress::new();
-    let report =
-        StudyPlan::prepare(&scenario, options.threads, &progress).and_then(|plan| plan.run(&options, &progress));
+    let report = StudyPlan::prepare(&scenario, options.threads, Some(&args.store), &progress)
+        .and_then(|plan| plan.run(&options, &progress));
     progress.finish();
     standard_output::print(&report_text(&report?))
 }
@@ -136,15 +140,10 @@ pub(super) fn expand(arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
 /// What a run says at its end.
 fn report_text(report: &StudyReport) -> String {
     let cost = &report.cost;
-    let mut lines = vec![format!(
-        "{} of {} in {:.1} s on the {} with {}: {}",
-        counted(cost.runs as u64, "run"),
-        counted(cost.points as u64, "point"),
-        report.wall_time_s,
-        report.execution_provider,
-        counted(report.threads as u64, "worker"),
-        unet_work(cost)
-    )];
+    let runs = counted(cost.runs as u64, "run");
+    let points = counted(cost.points as u64, "point");
+    let mut lines = vec![format!("{runs} of {points} in {:.1} s{}", report.wall_time_s, work_text(report))];
+    lines.extend(score_lines(report));
     lines.extend(over_budget(&report.violations));
     if !report.failures.is_empty() {
         lines.push(format!("{} failed:", counted(report.failures.len() as u64, "picture")));
@@ -158,14 +157,60 @@ fn report_text(report: &StudyReport) -> String {
     lines.extend(report.figures.iter().map(|figure| format!("  {}", place(figure))));
     for (file, meaning) in [
         ("requests.csv", "one row per user"),
+        ("scores.csv", "one row per answer"),
         ("runs.csv", "energy and savings of each run"),
         ("summary.csv", "means and intervals"),
         ("columns.md", "what the columns mean"),
     ] {
-        lines.push(format!("  {}  ({meaning})", place(file)));
+        if file != "scores.csv" || !report.judges.is_empty() {
+            lines.push(format!("  {}  ({meaning})", place(file)));
+        }
     }
-    lines.push(format!("  {}  ({})", place("images"), counted(report.pictures as u64, "picture")));
+    if report.pictures > 0 {
+        lines.push(format!("  {}  ({})", place("images"), counted(report.pictures as u64, "picture")));
+    }
     lines.join("\n") + "\n"
+}
+
+/// What was computed, on what, and what was not.
+fn work_text(report: &StudyReport) -> String {
+    let origins = &report.origins;
+    let wanted = origins.values_computed + origins.values_from_store;
+    let store = report.store.as_ref().map_or_else(String::new, |store| store.display().to_string());
+    let on = format!(" on the {} with {}", report.execution_provider, counted(report.threads as u64, "worker"));
+    match (wanted, origins.values_computed, origins.values_from_store) {
+        (0, ..) if report.opened_sessions => ": no picture was made, only prompts were encoded".to_owned(),
+        (0, ..) => ": no picture was made and no session opened".to_owned(),
+        (_, 0, _) if !report.opened_sessions => format!(": everything was in {store}, no session was opened"),
+        (_, _, 0) => format!("{on}: {}", unet_work(&report.cost)),
+        (_, _, there) => format!(
+            "{on}: {there} of {wanted} results were in {store}, the rest took {}",
+            counted(origins.unet_evaluations_made, "UNet evaluation")
+        ),
+    }
+}
+
+/// Who gave how many scores, and how many of them failed.
+fn score_lines(report: &StudyReport) -> Vec<String> {
+    if report.judges.is_empty() {
+        return Vec::new();
+    }
+    let origins = &report.origins;
+    let mut line = format!("{} by {}", counted(report.scores, "score"), report.judges.join(", "));
+    if origins.scores_computed + origins.scores_from_store > 0 {
+        line.push_str(&format!(
+            ": {} computed, {} from the score store",
+            counted(origins.scores_computed, "answer"),
+            origins.scores_from_store
+        ));
+    }
+    let failed = (report.failed_scores > 0).then(|| {
+        format!(
+            "{} failed: columns qoe_status of requests.csv and status of scores.csv",
+            counted(report.failed_scores, "score")
+        )
+    });
+    std::iter::once(line).chain(failed).collect()
 }
 
 /// UNet evaluations: for the users' pictures, against making each on its own, and for reference pictures.

@@ -2,54 +2,43 @@
 //!
 //! A *wave* is all needed nodes of one level of the graph; they do not depend on each other. The denoising steps of a
 //! wave are cut into batches by a rule that looks at the wave alone, never at threads or clocks, so the same graph
-//! gives the same bytes with any number of workers. Each worker owns one set of sessions with one thread inside. A
-//! value is dropped when the last node that needs it is done.
+//! gives the same bytes with any number of workers. Each worker owns one set of sessions with one thread inside, and one
+//! of each judge. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
 
-use std::collections::HashMap;
+mod batches;
+mod error;
+mod judging;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+pub use self::error::ExecutorError;
+use self::judging::JudgeSessions;
 use super::graph::{DenoisingGraph, NodeId, Operation};
-use super::image_metrics::{MetricsError, PictureMetrics};
+use super::image_metrics::PictureMetrics;
 use super::text::TextEmbeddings;
 use super::value::{Failure, Latent, Value};
 use super::worker::{self, DenoiseItem};
+use crate::judge::{Question, VlmJudge};
 use crate::onnx::{DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
 
-/// UNet evaluations in one call at most: beyond this a CPU gains little per sample.
-const EVALUATIONS_PER_CALL: usize = 8;
-/// A wave is cut into two batches as soon as each holds this many evaluations.
-const EVALUATIONS_WORTH_A_CALL: usize = 4;
-/// Pictures decoded in one call at most.
-const PICTURES_PER_CALL: usize = 4;
-
-/// Why a graph could not be evaluated.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum ExecutorError {
-    /// A session could not be created or a call failed.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Pack(#[from] PackError),
-    /// Pictures of the pack cannot be compared.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Metrics(#[from] MetricsError),
-    /// The threads of the workers could not be started.
-    #[error("could not start {threads} worker threads: {source}")]
-    #[diagnostic(help("ask for fewer with --threads"))]
-    Threads { threads: usize, source: rayon::ThreadPoolBuildError },
-    /// The receiver of finished values failed; nothing is wrong with the values.
-    #[error("could not store a finished result: {0}")]
-    Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
+/// Batches per worker between two reports of what is done.
+const BATCHES_BETWEEN_REPORTS: usize = 4;
 
 /// Work done so far, for a progress bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExecutionProgress {
     pub unet_evaluations_done: u64,
     pub unet_evaluations_total: u64,
+    pub scores_done: u64,
+    pub scores_total: u64,
 }
+
+/// Receives values that are done.
+type Finished<'a> = dyn FnMut(Vec<(NodeId, Value)>) -> Result<(), ExecutorError> + 'a;
 
 /// Receives the value of each wanted node once, in an order that depends on the graph alone.
 pub type Sink<'a> = dyn FnMut(NodeId, &Value) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
@@ -62,6 +51,7 @@ pub struct Executor {
     /// One slot per thread of the pool; sessions are created when a worker first needs them.
     workers: Vec<Mutex<Option<DiffusionModels>>>,
     texts: TextEmbeddings,
+    judges: Vec<JudgeSessions>,
 }
 
 impl Executor {
@@ -76,7 +66,51 @@ impl Executor {
             .build()
             .map_err(|source| ExecutorError::Threads { threads, source })?;
         let workers = (0..pool.current_num_threads()).map(|_| Mutex::new(None)).collect();
-        Ok(Self { pack, provider, pool, workers, texts: TextEmbeddings::default() })
+        Ok(Self { pack, provider, pool, workers, texts: TextEmbeddings::default(), judges: Vec::new() })
+    }
+
+    /// With a judge, for the scores that name its digest.
+    pub fn with_judge(mut self, judge: Arc<VlmJudge>) -> Self {
+        let digest = judge.digest();
+        if self.judges.iter().all(|known| known.digest() != digest) {
+            self.judges.push(JudgeSessions::new(judge, self.workers.len()));
+        }
+        self
+    }
+
+    /// Loads one worker's models of the pack, if one of these nodes is no score of a picture that is there, and of each
+    /// judge they ask: files that do not load or do not fit, and prompts too long for a judge, are found out before
+    /// anything is made.
+    ///
+    /// # Errors
+    /// [`ExecutorError::Pack`], [`ExecutorError::Judge`].
+    pub fn load(&self, graph: &DenoisingGraph, wanted: &[NodeId]) -> Result<(), ExecutorError> {
+        if wanted.iter().any(|&id| !matches!(graph.operation(id), Operation::Score { .. })) {
+            self.with_worker(|_| Ok(()))?;
+        }
+        for known in &self.judges {
+            let mut seen = HashSet::new();
+            let mut prompts = Vec::new();
+            for &id in wanted {
+                if let Operation::Score { persona, request, judge, .. } = graph.operation(id)
+                    && *judge == known.digest()
+                    && seen.insert((*request, persona.traits().map(f64::to_bits)))
+                {
+                    prompts.push((*persona, graph.prompts()[request.index()].as_str()));
+                }
+            }
+            if !prompts.is_empty() {
+                known.check_prompts(self.provider, &prompts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a session was opened since the executor was made.
+    pub fn has_opened_sessions(&self) -> bool {
+        let open =
+            |slot: &Mutex<Option<DiffusionModels>>| slot.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        self.workers.iter().any(open) || self.judges.iter().any(JudgeSessions::is_open)
     }
 
     /// The pack this executor runs.
@@ -100,74 +134,110 @@ impl Executor {
         progress: &dyn Fn(ExecutionProgress),
         sink: &mut Sink<'_>,
     ) -> Result<(), ExecutorError> {
-        let needed = graph.ancestors(wanted);
+        self.run_from(HashMap::new(), graph, wanted, progress, sink)
+    }
+
+    /// As [`Executor::run`], but nodes whose values are `known` are not evaluated, nor what only they depend on.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub fn run_from(
+        &self,
+        known: HashMap<NodeId, Value>,
+        graph: &DenoisingGraph,
+        wanted: &[NodeId],
+        progress: &dyn Fn(ExecutionProgress),
+        sink: &mut Sink<'_>,
+    ) -> Result<(), ExecutorError> {
+        let mut values = known;
         let mut waves: Vec<Vec<NodeId>> = Vec::new();
         let mut consumers: HashMap<NodeId, u32> = HashMap::new();
-        let mut total = 0;
-        for &id in &needed {
+        let mut state = ExecutionProgress::default();
+        for id in graph.ancestors_beyond(wanted, |id| values.contains_key(&id)) {
             let level = graph.level(id) as usize;
             if waves.len() <= level {
                 waves.resize_with(level + 1, Vec::new);
             }
             waves[level].push(id);
-            total += graph.operation(id).unet_evaluations();
+            state.unet_evaluations_total += graph.operation(id).unet_evaluations();
+            state.scores_total += graph.operation(id).scores();
             for parent in graph.operation(id).parents() {
                 *consumers.entry(parent).or_default() += 1;
             }
         }
-        let is_wanted: std::collections::HashSet<NodeId> = wanted.iter().copied().collect();
-
-        let mut values = HashMap::new();
-        let mut done = 0;
+        let is_wanted: HashSet<NodeId> = wanted.iter().copied().collect();
         for wave in &waves {
-            for (id, value) in self.evaluate(graph, wave, &values)? {
-                if is_wanted.contains(&id) {
-                    sink(id, &value).map_err(ExecutorError::Sink)?;
+            let mut finished = Vec::with_capacity(wave.len());
+            self.evaluate(graph, wave, &values, &mut |done| {
+                for (id, value) in done {
+                    if is_wanted.contains(&id) {
+                        sink(id, &value).map_err(ExecutorError::Sink)?;
+                    }
+                    if consumers.contains_key(&id) {
+                        finished.push((id, value));
+                    }
+                    state.unet_evaluations_done += graph.operation(id).unet_evaluations();
+                    state.scores_done += graph.operation(id).scores();
                 }
-                if consumers.contains_key(&id) {
-                    values.insert(id, value);
-                }
-            }
-            for &id in wave {
-                done += graph.operation(id).unet_evaluations();
-                for parent in graph.operation(id).parents() {
-                    if let Some(count) = consumers.get_mut(&parent) {
-                        *count -= 1;
-                        if *count == 0 {
-                            values.remove(&parent);
-                        }
+                progress(state);
+                Ok(())
+            })?;
+            values.extend(finished);
+            for parent in wave.iter().flat_map(|&id| graph.operation(id).parents()) {
+                if let Some(count) = consumers.get_mut(&parent) {
+                    *count -= 1;
+                    if *count == 0 {
+                        values.remove(&parent);
                     }
                 }
             }
-            progress(ExecutionProgress { unet_evaluations_done: done, unet_evaluations_total: total });
         }
         Ok(())
     }
 
-    /// Evaluates nodes whose parents' values are all in `values`. Also the eager mode's way, one node at a time.
+    /// Evaluates nodes whose parents' values are all in `values`; hands them to `finished` a few batches at a time, in
+    /// an order that depends on the graph alone. Also the eager mode's way, one node at a time.
     pub(super) fn evaluate(
         &self,
         graph: &DenoisingGraph,
         wave: &[NodeId],
         values: &HashMap<NodeId, Value>,
-    ) -> Result<Vec<(NodeId, Value)>, ExecutorError> {
-        let mut simple = Vec::new();
-        let mut denoise = Vec::new();
-        let mut decode = Vec::new();
-        let mut results = Vec::with_capacity(wave.len());
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
+        let (mut failed, mut simple) = (Vec::new(), Vec::new());
+        let (mut denoise, mut decode, mut score) = (Vec::new(), Vec::new(), Vec::new());
         for &id in wave {
             match (failed_parent(graph, id, values), graph.operation(id)) {
-                (Some(failure), _) => results.push((id, Value::Failed(failure))),
+                (Some(failure), _) => failed.push((id, Value::Failed(failure))),
                 (None, Operation::Denoise { .. }) => denoise.push(id),
                 (None, Operation::Decode { .. }) => decode.push(id),
+                (None, Operation::Score { .. }) => score.push(id),
                 (None, _) => simple.push(id),
             }
         }
-        results.extend(self.evaluate_simple(graph, &simple, values)?);
-        results.extend(self.denoise(graph, denoise, values)?);
-        results.extend(self.decode(graph, &decode, values)?);
-        results.sort_unstable_by_key(|(id, _)| *id);
-        Ok(results)
+        finished(failed)?;
+        finished(self.evaluate_simple(graph, &simple, values)?)?;
+        self.denoise(graph, denoise, values, finished)?;
+        self.decode(graph, &decode, values, finished)?;
+        self.score(graph, score, values, finished)
+    }
+
+    /// Evaluates each batch in one call, workers side by side.
+    fn in_batches(
+        &self,
+        ids: &[NodeId],
+        batches: &[Range<usize>],
+        call: impl Fn(Range<usize>) -> Result<Vec<Value>, ExecutorError> + Sync,
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
+        for group in batches.chunks(self.workers.len() * BATCHES_BETWEEN_REPORTS) {
+            let outputs: Vec<Vec<Value>> = self
+                .pool
+                .install(|| group.par_iter().map(|batch| call(batch.clone())).collect::<Result<_, ExecutorError>>())?;
+            let of_group = group.iter().flat_map(|batch| &ids[batch.clone()]).copied();
+            finished(of_group.zip(outputs.into_iter().flatten()).collect())?;
+        }
+        Ok(())
     }
 
     /// Noise, links and comparisons: no session, one node a task.
@@ -193,7 +263,9 @@ impl Executor {
                     }
                     _ => unreachable!("only pictures are compared"),
                 },
-                Operation::Denoise { .. } | Operation::Decode { .. } => unreachable!("these need a session"),
+                Operation::Denoise { .. } | Operation::Decode { .. } | Operation::Score { .. } => {
+                    unreachable!("these need a session")
+                }
             };
             Ok((id, value))
         };
@@ -205,7 +277,8 @@ impl Executor {
         graph: &DenoisingGraph,
         mut ids: Vec<NodeId>,
         values: &HashMap<NodeId, Value>,
-    ) -> Result<Vec<(NodeId, Value)>, ExecutorError> {
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
         // Equal timesteps side by side: a UNet that takes one timestep a call then splits a batch least.
         ids.sort_by(|&a, &b| timestep(graph, a).total_cmp(&timestep(graph, b)).then(a.cmp(&b)));
         let empty_text = self.text_embedding("")?;
@@ -225,14 +298,8 @@ impl Executor {
             });
         }
         let shape = self.pack.latent_shape();
-        let batches = batches_of_wave(&items);
-        let outputs: Vec<Vec<Value>> = self.pool.install(|| {
-            batches
-                .par_iter()
-                .map(|batch| self.with_worker(|models| worker::denoise(models, shape, &items[batch.clone()])))
-                .collect::<Result<_, _>>()
-        })?;
-        Ok(ids.into_iter().zip(outputs.into_iter().flatten()).collect())
+        let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
+        self.in_batches(&ids, &batches::denoising(&items), call, finished)
     }
 
     fn decode(
@@ -240,20 +307,46 @@ impl Executor {
         graph: &DenoisingGraph,
         ids: &[NodeId],
         values: &HashMap<NodeId, Value>,
-    ) -> Result<Vec<(NodeId, Value)>, ExecutorError> {
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
         let latents: Vec<Arc<Latent>> = ids
             .iter()
             .flat_map(|&id| graph.operation(id).parents())
             .map(|parent| Arc::clone(latent_of(values, parent)))
             .collect();
         let shape = self.pack.latent_shape();
-        let outputs: Vec<Vec<Value>> = self.pool.install(|| {
-            latents
-                .par_chunks(PICTURES_PER_CALL)
-                .map(|batch| self.with_worker(|models| worker::decode(models, shape, batch)))
-                .collect::<Result<_, _>>()
-        })?;
-        Ok(ids.iter().copied().zip(outputs.into_iter().flatten()).collect())
+        let call = |batch: Range<usize>| self.with_worker(|models| worker::decode(models, shape, &latents[batch]));
+        self.in_batches(ids, &batches::decoding(ids.len()), call, finished)
+    }
+
+    fn score(
+        &self,
+        graph: &DenoisingGraph,
+        mut ids: Vec<NodeId>,
+        values: &HashMap<NodeId, Value>,
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
+        let batches = batches::scoring(graph, &mut ids);
+        let call = |batch: Range<usize>| {
+            let mut digest = None;
+            let questions: Vec<Question<'_>> = ids[batch]
+                .iter()
+                .map(|&id| {
+                    let Operation::Score { picture, persona, request, judge, seed } = graph.operation(id) else {
+                        unreachable!("only scores come here");
+                    };
+                    let Value::Picture(picture) = &values[picture] else { unreachable!("only pictures are judged") };
+                    digest = Some(*judge);
+                    let request = graph.prompts()[request.index()].as_str();
+                    Question { persona: *persona, picture, request, seed: *seed }
+                })
+                .collect();
+            let judge = self.judges.iter().find(|judge| Some(judge.digest()) == digest);
+            let judge = judge.expect("whoever adds a score to a graph gives the executor its judge");
+            let answers = judge.ask(self.worker_index(), self.provider, &questions)?;
+            Ok(answers.into_iter().map(Value::Answer).collect())
+        };
+        self.in_batches(&ids, &batches, call, finished)
     }
 
     /// The embedding of a prompt, computed alone so that it does not depend on its neighbours.
@@ -266,35 +359,18 @@ impl Executor {
         &self,
         work: impl FnOnce(&mut DiffusionModels) -> Result<T, PackError>,
     ) -> Result<T, ExecutorError> {
-        let index = self.pool.current_thread_index().unwrap_or(0);
         // A worker that panicked left its sessions whole: a call either ran or did not.
-        let mut slot = self.workers[index].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.workers[self.worker_index()].lock().unwrap_or_else(PoisonError::into_inner);
         let models = match slot.as_mut() {
             Some(models) => models,
             None => slot.insert(self.pack.load_worker(self.provider, 1)?),
         };
         Ok(work(models)?)
     }
-}
 
-/// Cuts a wave into batches by the number of evaluations alone: two batches as soon as each is worth a call (so that
-/// two workers have something to do), none above [`EVALUATIONS_PER_CALL`].
-fn batches_of_wave(items: &[DenoiseItem]) -> Vec<std::ops::Range<usize>> {
-    let total: usize = items.iter().map(DenoiseItem::evaluations).sum();
-    let limit = total.div_ceil(2).clamp(EVALUATIONS_WORTH_A_CALL, EVALUATIONS_PER_CALL);
-    let mut batches = Vec::new();
-    let (mut start, mut evaluations) = (0, 0);
-    for (index, item) in items.iter().enumerate() {
-        if evaluations > 0 && evaluations + item.evaluations() > limit {
-            batches.push(start..index);
-            (start, evaluations) = (index, 0);
-        }
-        evaluations += item.evaluations();
+    fn worker_index(&self) -> usize {
+        self.pool.current_thread_index().unwrap_or(0)
     }
-    if start < items.len() {
-        batches.push(start..items.len());
-    }
-    batches
 }
 
 fn timestep(graph: &DenoisingGraph, id: NodeId) -> f64 {

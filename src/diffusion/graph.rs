@@ -6,8 +6,8 @@
 //! share the server's steps, a sweep over bit error probabilities, a reference picture — the same work is done once.
 //!
 //! ```text
-//!  Noise ─► Denoise ─► … ─► Denoise ─► Corrupt ─► Denoise ─► … ─► Decode ─► Compare ◄─ Decode (reference)
-//!           └──────── server ───────┘   (link)    └── device ──┘
+//!  Noise ─► Denoise ─► … ─► Denoise ─► Corrupt ─► Denoise ─► … ─► Decode ─┬─► Compare ◄─ Decode (reference)
+//!           └──────── server ───────┘   (link)    └── device ──┘            └─► Score (one persona, one answer)
 //! ```
 
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::codec::{LatentCodec, Sanitize};
 use super::sampler::DenoisingStep;
+use crate::judge::Persona;
 use crate::random::StreamKey;
 
 /// A node of one graph; ids grow in the order of insertion, so parents come before children.
@@ -35,6 +36,10 @@ impl NodeId {
 pub struct NodeKey([u8; 32]);
 
 impl NodeKey {
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The key as 64 hexadecimal digits.
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -85,6 +90,17 @@ pub enum Operation {
     Decode { from: NodeId },
     /// MSE, PSNR and SSIM of a picture against a reference picture.
     Compare { picture: NodeId, reference: NodeId },
+    /// What an agent with this personality answers when it is shown the picture: a user's quality of experience.
+    Score {
+        picture: NodeId,
+        persona: Persona,
+        /// What the user had asked for.
+        request: PromptId,
+        /// Digest of the judge: everything but the question that its answer depends on.
+        judge: [u8; 32],
+        /// Stream of a drawn answer; `None` where nothing is drawn.
+        seed: Option<StreamKey>,
+    },
 }
 
 impl Operation {
@@ -94,6 +110,7 @@ impl Operation {
             Self::Noise { .. } => (None, None),
             Self::Denoise { from, .. } | Self::Corrupt { from, .. } | Self::Decode { from } => (Some(from), None),
             Self::Compare { picture, reference } => (Some(picture), Some(reference)),
+            Self::Score { picture, .. } => (Some(picture), None),
         };
         first.into_iter().chain(second)
     }
@@ -105,6 +122,11 @@ impl Operation {
             Self::Denoise { .. } => 1,
             _ => 0,
         }
+    }
+
+    /// Scores of this node: 1 or 0.
+    pub fn scores(&self) -> u64 {
+        u64::from(matches!(self, Self::Score { .. }))
     }
 }
 
@@ -184,6 +206,13 @@ impl DenoisingGraph {
                 Operation::Compare { picture, reference } => {
                     Operation::Compare { picture: ids[picture.index()], reference: ids[reference.index()] }
                 }
+                Operation::Score { picture, persona, request, judge, seed } => Operation::Score {
+                    picture: ids[picture.index()],
+                    persona,
+                    request: prompts[request.index()],
+                    judge,
+                    seed,
+                },
             };
             ids.push(self.insert(operation));
         }
@@ -218,11 +247,18 @@ impl DenoisingGraph {
 
     /// The wanted nodes and all they depend on, in ascending order.
     pub fn ancestors(&self, wanted: &[NodeId]) -> Vec<NodeId> {
+        self.ancestors_beyond(wanted, |_| false)
+    }
+
+    /// The wanted nodes and all they depend on, in ascending order, without those whose content is `known` and what
+    /// only these depend on.
+    pub fn ancestors_beyond(&self, wanted: &[NodeId], known: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
         let mut needed = vec![false; self.nodes.len()];
         for id in wanted {
             needed[id.index()] = true;
         }
         for index in (0..self.nodes.len()).rev() {
+            needed[index] &= !known(NodeId(index as u32));
             if needed[index] {
                 for parent in self.nodes[index].operation.parents() {
                     needed[parent.index()] = true;
@@ -277,6 +313,20 @@ impl DenoisingGraph {
                 hash.update(b"compare");
                 hash.update(self.key(*picture).0);
                 hash.update(self.key(*reference).0);
+            }
+            Operation::Score { picture, persona, request, judge, seed } => {
+                hash.update(b"score");
+                hash.update(self.key(*picture).0);
+                for value in persona.traits() {
+                    hash.update(value.to_bits().to_le_bytes());
+                }
+                let text = &self.prompts[request.index()];
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text.as_bytes());
+                hash.update(judge);
+                if let Some(seed) = seed {
+                    hash.update(seed.as_bytes());
+                }
             }
         }
         NodeKey(hash.finalize().into())

@@ -5,7 +5,7 @@
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::picture::Picture;
+use crate::picture::Picture;
 
 /// Distance of a picture from its reference, both with values in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -46,7 +46,11 @@ impl Recorder {
         if let Some(EagerState { executor, values }) = &mut self.eager
             && !values.contains_key(&id)
         {
-            let computed = executor.evaluate(&self.graph, &[id], values)?;
+            let mut computed = Vec::with_capacity(1);
+            executor.evaluate(&self.graph, &[id], values, &mut |finished| {
+                computed.extend(finished);
+                Ok(())
+            })?;
             values.extend(computed);
         }
         Ok(id)

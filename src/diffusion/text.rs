@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::{Array3, Axis};
+use ndarray::{Array2, Array3, Axis};
 
 use super::worker::TextEmbedding;
 use crate::onnx::{DiffusionPack, PackError, Tokenized};
@@ -36,23 +36,26 @@ impl TextEmbeddings {
     }
 }
 
+/// Direction of an embedding [tokens × hidden] averaged over its tokens: a unit vector [hidden]. The scalar product of
+/// two is the cosine similarity of two prompts.
+pub fn pooled_direction(embedding: &Array2<f32>) -> Vec<f64> {
+    let sums = embedding.columns().into_iter().map(|column| column.iter().map(|&x| f64::from(x)).sum::<f64>());
+    let sums: Vec<f64> = sums.collect();
+    let norm = sums.iter().map(|x| x * x).sum::<f64>().sqrt();
+    sums.into_iter().map(|x| x / norm).collect()
+}
+
+/// Cosine similarity of two prompts, from their pooled directions.
+pub fn similarity(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum::<f64>()
+}
+
 /// Index of the medoid: the prompt whose summed cosine similarity to the others is highest (the first of equals).
-/// Prompts are compared by their embeddings [tokens × hidden], averaged over tokens.
-pub fn medoid(embeddings: &[TextEmbedding]) -> usize {
-    let pooled: Vec<Vec<f64>> = embeddings
-        .iter()
-        .map(|embedding| {
-            let sums = embedding.columns().into_iter().map(|column| column.iter().map(|&x| f64::from(x)).sum::<f64>());
-            let sums: Vec<f64> = sums.collect();
-            let norm = sums.iter().map(|x| x * x).sum::<f64>().sqrt();
-            sums.into_iter().map(|x| x / norm).collect()
-        })
-        .collect();
-    let total_similarity = |own: &[f64]| -> f64 {
-        pooled.iter().map(|other| own.iter().zip(other).map(|(a, b)| a * b).sum::<f64>()).sum()
-    };
+/// Prompts are given by their pooled directions.
+pub fn medoid(directions: &[Vec<f64>]) -> usize {
+    let total_similarity = |own: &[f64]| -> f64 { directions.iter().map(|other| similarity(own, other)).sum() };
     let mut best = (0, f64::NEG_INFINITY);
-    for (index, own) in pooled.iter().enumerate() {
+    for (index, own) in directions.iter().enumerate() {
         let similarity = total_similarity(own);
         // Equal prompts differ in the last bits of the sum's order: a tie goes to the first.
         if similarity > best.1 + 1e-9 {

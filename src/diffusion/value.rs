@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::image_metrics::PictureMetrics;
-use super::picture::Picture;
+use crate::judge::Answer;
+use crate::picture::Picture;
 
 /// A latent [channels × height × width], channel by channel, with what the link did to it if it came over one.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,5 +53,6 @@ pub enum Value {
     Latent(Arc<Latent>),
     Picture(Arc<Picture>),
     Metrics(PictureMetrics),
+    Answer(Answer),
     Failed(Failure),
 }

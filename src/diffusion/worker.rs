@@ -7,10 +7,10 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::codec;
 use super::graph::{BitChannel, is_guided};
-use super::picture::{Picture, PictureError};
 use super::sampler::{DenoisingStep, guide};
 use super::value::{Failure, Latent, LinkErrors, Value};
 use crate::onnx::{DiffusionModels, PackError};
+use crate::picture::{Picture, PictureError};
 use crate::random::StreamKey;
 
 /// A text embedding [tokens × hidden].

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::results_folder::ResultsFolder;
 use super::study::{SimulatedStudy, StudyPoint};
-use crate::diffusion::{NodeId, Picture};
+use crate::diffusion::NodeId;
 use crate::error::Error;
 use crate::scenario::PictureReference;
 
@@ -27,7 +27,7 @@ pub struct PictureFiles {
 impl PictureFiles {
     pub fn of(study: &SimulatedStudy, points: &[StudyPoint]) -> Self {
         let mut by_node: HashMap<NodeId, Vec<String>> = HashMap::new();
-        for run in &study.runs {
+        for run in study.runs.iter().filter(|run| run.makes_pictures) {
             let point = &points[run.point];
             for user in &run.users {
                 let device = &point.scenario.devices[user.record.device].name;
@@ -49,14 +49,13 @@ impl PictureFiles {
         Self { by_node }
     }
 
-    /// Writes a picture to all its files.
+    /// Writes a picture, a PNG file, to all its files.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Picture`].
-    pub fn save(&self, folder: &ResultsFolder, node: NodeId, picture: &Picture) -> Result<(), Error> {
-        let bytes = picture.to_png_bytes(&[("Software", "latentlink")])?;
+    /// [`Error::File`].
+    pub fn save(&self, folder: &ResultsFolder, node: NodeId, png: &[u8]) -> Result<(), Error> {
         for file in self.by_node.get(&node).into_iter().flatten() {
-            folder.write(file, &bytes)?;
+            folder.write(file, png)?;
         }
         Ok(())
     }

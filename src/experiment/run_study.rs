@@ -6,21 +6,25 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::budget::{self, BudgetViolation};
+use super::computation::{self, ComputedValues, ValueOrigins};
 use super::figures::{FigureSource, write_figures};
 use super::images::PictureFiles;
+use super::judges::StudyJudges;
+use super::prompt_directions::PromptDirections;
 use super::results_folder::ResultsFolder;
-use super::study::{ComputedValues, SimulatedStudy, StudyCost, StudyPoint, prepare_points, simulate, simulate_eagerly};
-use super::summary::summary;
-use super::tables::{self, StudyData};
+use super::scores::StudyScores;
+use super::study::{SimulatedStudy, StudyCost, StudyPoint, prepare_points, simulate, simulate_eagerly};
+use super::study_manifest::RunFindings;
+use super::tables::{StudyData, StudyTables};
 use super::warnings::warnings;
 use crate::diffusion::executor::ExecutionProgress;
 use crate::diffusion::{Executor, NoiseSchedule};
 use crate::error::Error;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
-use crate::report::manifest::{self, Counts, Host, Manifest, ModelPack, WrittenFile};
 use crate::report::table::Table;
-use crate::scenario::{Coordinate, Execution, ScenarioFile};
+use crate::scenario::{Coordinate, Execution, JudgeKind, Scenario, ScenarioFile};
+use crate::score_store::ScoreStore;
 
 /// How a study is run; what is run is in the scenario.
 #[derive(Debug, Clone)]
@@ -56,12 +60,14 @@ pub struct StudyPlan {
     pub study: SimulatedStudy,
     pub cost: StudyCost,
     coordinates: Vec<Vec<Coordinate>>,
-    resolved_toml: String,
     schedule: Arc<NoiseSchedule>,
-    executor: Arc<Executor>,
-    runtime: &'static LoadedRuntime,
-    provider: ResolvedProvider,
-    threads: usize,
+    store: Option<ScoreStore>,
+    pub(super) resolved_toml: String,
+    pub(super) executor: Arc<Executor>,
+    pub(super) judges: StudyJudges,
+    pub(super) runtime: &'static LoadedRuntime,
+    pub(super) provider: ResolvedProvider,
+    pub(super) threads: usize,
 }
 
 /// What a study left behind.
@@ -77,6 +83,18 @@ pub struct StudyReport {
     /// Broken budgets: point, replication and constraint.
     pub violations: Vec<(u32, u32, BudgetViolation)>,
     pub cost: StudyCost,
+    /// Answers in `scores.csv`; 0 where nobody judges.
+    pub scores: u64,
+    /// Those of them that hold no score.
+    pub failed_scores: u64,
+    /// Who judged: the names of the packs, `surface`, or nobody.
+    pub judges: Vec<String>,
+    /// What was computed and what was in the score store.
+    pub origins: ValueOrigins,
+    /// Where the score store is, if one was used.
+    pub store: Option<PathBuf>,
+    /// Whether a neural network was loaded, be it for one prompt.
+    pub opened_sessions: bool,
     /// The execution provider that was taken.
     pub execution_provider: &'static str,
     pub threads: usize,
@@ -84,34 +102,69 @@ pub struct StudyReport {
 }
 
 impl StudyPlan {
-    /// Reads, checks and simulates; loads the model pack and the runtime.
+    /// Reads, checks and simulates; loads the runtime, and the models if something has to be computed. What is in the
+    /// score store at `store` is not: `None` computes everything and keeps nothing.
     ///
     /// # Errors
-    /// Anything wrong with scenario, pack or runtime, before any picture is computed.
-    pub fn prepare(file: &ScenarioFile, threads: Option<usize>, observer: &dyn Observer) -> Result<Self, Error> {
+    /// Anything wrong with scenario, packs, runtime or store, before any picture is computed.
+    pub fn prepare(
+        file: &ScenarioFile,
+        threads: Option<usize>,
+        store: Option<&Path>,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
         let points = file.points().map_err(Box::new)?;
         let resolved_toml = file.resolved_toml().map_err(Box::new)?;
         let Some(first) = points.first().map(|point| point.scenario.clone()) else {
             unreachable!("a scenario has at least one point");
         };
+        let scenarios = || points.iter().map(|point| &point.scenario);
         let pack = Arc::new(DiffusionPack::open(&first.models.diffusion)?);
         let (path, config) = pack.scheduler_config();
         let schedule = Arc::new(NoiseSchedule::from_config(path, config)?);
+        let judges = StudyJudges::open(scenarios())?;
         let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
         let provider = provider::resolve(first.models.execution_provider)?;
         let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        let executor = Arc::new(Executor::new(Arc::clone(&pack), provider, threads)?);
-        for warning in warnings(points.iter().map(|point| &point.scenario), &pack)? {
+        let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
+        let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));
+        for warning in warnings(scenarios(), &pack)?.into_iter().chain(judges.warnings(scenarios(), &pack)?) {
             observer.warn(&warning);
         }
-        // Loads one worker's models: files that do not load or do not fit are found out before anything is made.
-        executor.text_embedding(&first.devices[0].prompt)?;
+        let store = store.map(ScoreStore::open).transpose()?;
+        tell_warnings(store.as_ref(), observer);
         let coordinates = points.iter().map(|point| point.coordinates.clone()).collect();
-        let points =
-            prepare_points(points.into_iter().map(|point| (point.index, point.scenario)), &schedule, &executor)?;
+        let judge_digests: Vec<_> =
+            scenarios().map(|scenario| judges.of(scenario).map(|judge| judge.digest())).collect();
+        let points = prepare_points(
+            points.into_iter().map(|point| (point.index, point.scenario)),
+            &schedule,
+            &judge_digests,
+            &mut PromptDirections::new(&executor, store.as_ref()),
+        )?;
         let study = simulate(&points, &schedule, &executor)?;
         let cost = study.cost(points.len());
-        Ok(Self { points, study, cost, coordinates, resolved_toml, schedule, executor, runtime, provider, threads })
+        let missing = computation::missing(&study, store.as_ref())?;
+        if !missing.is_empty() {
+            executor.load(&study.graph, &missing)?;
+            // A store that cannot be written is found out now as well.
+            store.as_ref().map_or(Ok(()), ScoreStore::begin)?;
+        }
+        tell_warnings(store.as_ref(), observer);
+        Ok(Self {
+            points,
+            study,
+            cost,
+            coordinates,
+            schedule,
+            store,
+            resolved_toml,
+            executor,
+            judges,
+            runtime,
+            provider,
+            threads,
+        })
     }
 
     /// Makes the pictures and writes the results.
@@ -123,22 +176,23 @@ impl StudyPlan {
         let clock = Instant::now();
         let scenario = &self.points[0].scenario;
         let folder = ResultsFolder::create(&options.place(&scenario.study.name), options.force)?;
-        let eager = self.points.iter().any(|point| point.scenario.diffusion.execution == Execution::Eager);
+        let store = self.store.as_ref();
+        let eager = self.points.iter().any(|point| point.scenario.diffusion.execution == Execution::Eager)
+            && !computation::missing(&self.study, store)?.is_empty();
         let eager = if eager { Some(simulate_eagerly(&self.points, &self.schedule, &self.executor)?) } else { None };
         let study = eager.as_ref().unwrap_or(&self.study);
         let files = PictureFiles::of(study, &self.points);
-        let values = study.compute(&self.executor, &|progress| observer.progress(progress), |node, picture| {
-            files.save(&folder, node, picture)
-        })?;
-        let data = StudyData { points: &self.points, coordinates: &self.coordinates, study, values: &values };
-        let requests = tables::requests(&data)?;
-        let runs = tables::runs(&data)?;
-        let summary = summary(&data)?;
-        let ledger = tables::ledger(&data)?;
+        let progress = |progress| observer.progress(progress);
+        let computed =
+            computation::compute(study, &self.executor, store, &progress, |node, png| files.save(&folder, node, png));
+        tell_warnings(store, observer);
+        let (values, origins) = computed?;
+        let scores = StudyScores::of(study, &self.points, &values);
+        let data =
+            StudyData { points: &self.points, coordinates: &self.coordinates, study, values: &values, scores: &scores };
+        let tables = StudyTables::of(&data)?;
         let mut dictionary = String::new();
-        for (name, table) in
-            [("requests.csv", &requests), ("runs.csv", &runs), ("summary.csv", &summary), ("ledger.csv", &ledger)]
-        {
+        for (name, table) in tables.iter() {
             table.write_csv(&folder.draft().join(name))?;
             dictionary.push_str(&format!("# {name}\n\n{}\n", Table::describe(table)));
         }
@@ -147,23 +201,26 @@ impl StudyPlan {
         let swept: Vec<String> = self.coordinates[0].iter().map(|coordinate| coordinate.path.clone()).collect();
         let figures = write_figures(
             &FigureSource {
-                requests: &requests,
-                runs: &runs,
+                requests: &tables.requests,
+                scores: tables.scores.as_ref(),
+                runs: &tables.runs,
                 swept: &swept,
                 folder: folder.draft(),
-                footer: format!(
-                    "latentlink {} · study {} · seed {} · {}",
-                    env!("CARGO_PKG_VERSION"),
-                    scenario.study.name,
-                    scenario.study.seed,
-                    self.executor.pack().name(),
-                ),
+                footer: self.footer(),
             },
             scenario,
         )?;
         let failures = self.failures(study, &values);
         let wall_time_s = clock.elapsed().as_secs_f64();
-        self.write_manifest(&folder, failures.len(), started, wall_time_s)?;
+        let findings = RunFindings {
+            failed_pictures: failures.len() as u64,
+            scores: scores.answers(),
+            failed_scores: scores.failed(),
+            origins,
+            started,
+            wall_time_s,
+        };
+        self.write_manifest(&folder, &findings)?;
         let pictures = count_files(&folder.draft().join("images"));
         let folder = folder.publish()?;
         Ok(StudyReport {
@@ -173,10 +230,33 @@ impl StudyPlan {
             failures,
             violations: self.violations(),
             cost: self.cost,
+            scores: findings.scores,
+            failed_scores: findings.failed_scores,
+            judges: self.judge_names(),
+            origins,
+            store: store.map(|store| store.place().to_owned()),
+            opened_sessions: self.executor.has_opened_sessions(),
             execution_provider: self.provider.name(),
             threads: self.threads,
             wall_time_s,
         })
+    }
+
+    /// The small print under each figure: what made it.
+    fn footer(&self) -> String {
+        let study = &self.points[0].scenario.study;
+        let (version, diffusion) = (env!("CARGO_PKG_VERSION"), self.executor.pack().name());
+        let made = format!("latentlink {version} · study {} · seed {} · {diffusion}", study.name, study.seed);
+        match &self.judge_names()[..] {
+            [] => made,
+            judges => format!("{made} judged by {}", judges.join(", ")),
+        }
+    }
+
+    fn judge_names(&self) -> Vec<String> {
+        let surface = |scenario: &Scenario| matches!(scenario.judge.kind, JudgeKind::Surface(_));
+        let surface = self.points.iter().any(|point| surface(&point.scenario)).then(|| "the surface".to_owned());
+        self.judges.packs().iter().map(|pack| pack.name()).chain(surface).collect()
     }
 
     fn failures(&self, study: &SimulatedStudy, values: &ComputedValues) -> Vec<String> {
@@ -211,75 +291,13 @@ impl StudyPlan {
             })
             .collect()
     }
-
-    fn write_manifest(
-        &self,
-        folder: &ResultsFolder,
-        failed_pictures: usize,
-        started: SystemTime,
-        wall_time_s: f64,
-    ) -> Result<(), Error> {
-        let scenario = &self.points[0].scenario;
-        let pack = self.executor.pack();
-        let mut files = Vec::new();
-        for relative in files_below(folder)? {
-            files.push(WrittenFile::of(folder.draft(), &relative)?);
-        }
-        Manifest {
-            latentlink_version: env!("CARGO_PKG_VERSION").to_owned(),
-            study: scenario.study.name.clone(),
-            seed: scenario.study.seed,
-            scenario_sha256: manifest::sha256_hex(self.resolved_toml.as_bytes()),
-            models: vec![ModelPack {
-                role: "diffusion".to_owned(),
-                name: pack.name(),
-                digest: pack.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
-            }],
-            onnx_runtime_version: self.runtime.version.clone(),
-            execution_provider: self.provider.name().to_owned(),
-            counts: Counts {
-                points: self.cost.points as u64,
-                runs: self.cost.runs as u64,
-                nodes_before_sharing: self.study.nodes_before_sharing as u64,
-                nodes_after_sharing: self.study.graph.len() as u64,
-                unet_evaluations: self.cost.unet_evaluations,
-                unet_evaluations_of_references: self.cost.unet_evaluations_of_references,
-                unet_evaluations_unshared: self.cost.unet_evaluations_unshared,
-                failed_pictures: failed_pictures as u64,
-            },
-            files,
-            run: manifest::Run {
-                started_utc: manifest::utc_timestamp(started),
-                wall_time_s,
-                threads: self.threads,
-                onnx_runtime_origin: self.runtime.library.origin.name().to_owned(),
-                host: Host::of_this_machine(),
-            },
-        }
-        .write(&folder.draft().join("manifest.json"))?;
-        Ok(())
-    }
 }
 
-/// Files below the draft in the order of their paths.
-fn files_below(folder: &ResultsFolder) -> Result<Vec<PathBuf>, Error> {
-    let mut found = Vec::new();
-    let mut open = vec![PathBuf::new()];
-    while let Some(relative) = open.pop() {
-        let path = folder.draft().join(&relative);
-        let failed = |source| Error::File { action: "list", path: path.clone(), source };
-        for entry in fs::read_dir(&path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let inner = relative.join(entry.file_name());
-            if entry.file_type().map_err(failed)?.is_dir() {
-                open.push(inner);
-            } else {
-                found.push(inner);
-            }
-        }
+/// Hands over what the store has to say.
+fn tell_warnings(store: Option<&ScoreStore>, observer: &dyn Observer) {
+    for warning in store.map(ScoreStore::take_warnings).into_iter().flatten() {
+        observer.warn(&warning);
     }
-    found.sort();
-    Ok(found)
 }
 
 fn count_files(folder: &Path) -> usize {

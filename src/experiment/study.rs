@@ -1,7 +1,7 @@
-//! A study: the points of a scenario, simulated, computed and collected.
+//! A study: the points of a scenario, simulated and merged into one graph.
 //!
 //! ```text
-//!  points × replications ─► simulate_round (rayon) ─► merge graphs ─► executor ─► outcomes
+//!  points × replications ─► simulate_round (rayon) ─► merge graphs ─► computation ─► tables
 //! ```
 
 use std::collections::HashMap;
@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::diffusion::executor::{ExecutionProgress, Executor, Sink};
+use super::prompt_directions::PromptDirections;
+use crate::diffusion::executor::Executor;
 use crate::diffusion::graph::DenoisingGraph;
-use crate::diffusion::image_metrics::PictureMetrics;
 use crate::diffusion::recorder::Recorder;
-use crate::diffusion::text::medoid;
-use crate::diffusion::value::{Failure, LinkErrors, Value};
+use crate::diffusion::text::{medoid, similarity};
+use crate::diffusion::value::Value;
 use crate::diffusion::{NodeId, NoiseSchedule, SplitChain};
 use crate::error::Error;
 use crate::network::bench::SimulatedUser;
-use crate::network::{EnergyLedger, NetworkError, RunContext, SimulatedRun, UserRecord, simulate_round};
+use crate::network::{EnergyLedger, NetworkError, RunContext, SimulatedRun, simulate_round};
 use crate::policy;
-use crate::scenario::{Execution, PictureReference, PolicySettings, Scenario};
+use crate::scenario::{Execution, JudgeKind, PolicySettings, Scenario};
 
 /// A point of the grid, with everything a run needs.
 pub struct StudyPoint {
@@ -28,6 +28,10 @@ pub struct StudyPoint {
     pub scenario: Arc<Scenario>,
     /// The server's prompt, the medoid where the scenario leaves it out.
     pub server_prompt: String,
+    /// Digest of the judge that is shown the pictures; `None` where none is.
+    pub judge: Option<[u8; 32]>,
+    /// Cosine similarity of each device's prompt to the server's, where a surface judges; else empty.
+    pub similarities: Vec<f64>,
 }
 
 /// One simulated run with node ids of the merged graph.
@@ -35,6 +39,8 @@ pub struct Run {
     /// Position in the list of points.
     pub point: usize,
     pub replication: u32,
+    /// Whether its pictures are made: a judge of kind `surface` needs none.
+    pub makes_pictures: bool,
     pub users: Vec<SimulatedUser>,
     pub ledger: EnergyLedger,
 }
@@ -46,16 +52,7 @@ pub struct SimulatedStudy {
     /// Nodes of all runs before they were merged.
     pub nodes_before_sharing: usize,
     /// Values that the eager mode computed on the way.
-    eager_values: HashMap<NodeId, Value>,
-}
-
-/// What the executor found.
-#[derive(Default)]
-pub struct ComputedValues {
-    /// Why a picture, or a comparison with it, has no content.
-    pub failures: HashMap<NodeId, Failure>,
-    pub metrics: HashMap<NodeId, PictureMetrics>,
-    pub link_errors: HashMap<NodeId, LinkErrors>,
+    pub(super) eager_values: HashMap<NodeId, Value>,
 }
 
 /// Work that a study takes, counted before it is done.
@@ -73,19 +70,23 @@ pub struct StudyCost {
     pub unet_evaluations_unshared: u64,
     /// Pictures to decode, reference pictures included.
     pub picture_decodes: u64,
+    /// Answers of judges that are shown pictures, equal questions once.
+    pub scores: u64,
 }
 
-/// Resolves the server's prompt of each point and checks that its chains exist, so that nothing fails half-way.
+/// Checks that the chains of each point exist, so that nothing fails half-way; resolves the server's prompt and how
+/// similar the devices' prompts are to it. `judges` holds the judge of each point.
 ///
 /// # Errors
-/// [`Error::Schedule`] for a chain the pack's schedule does not have.
+/// [`Error::Schedule`] for a chain the pack's schedule does not have; what [`PromptDirections::of`] says.
 pub fn prepare_points(
     points: impl IntoIterator<Item = (u32, Scenario)>,
     schedule: &NoiseSchedule,
-    executor: &Executor,
+    judges: &[Option<[u8; 32]>],
+    directions: &mut PromptDirections<'_>,
 ) -> Result<Vec<StudyPoint>, Error> {
     let mut prepared = Vec::new();
-    for (index, scenario) in points {
+    for ((index, scenario), judge) in points.into_iter().zip(judges) {
         let PolicySettings::Fixed(fixed) = &scenario.policy;
         for &tk in &fixed.tk {
             let diffusion = &scenario.diffusion;
@@ -94,15 +95,24 @@ pub fn prepare_points(
         let server_prompt = match &scenario.server.prompt {
             Some(prompt) => prompt.clone(),
             None => {
-                let embeddings = scenario
-                    .devices
-                    .iter()
-                    .map(|device| executor.text_embedding(&device.prompt))
-                    .collect::<Result<Vec<_>, _>>()?;
-                scenario.devices[medoid(&embeddings)].prompt.clone()
+                let of_devices = scenario.devices.iter().map(|device| directions.of(&device.prompt));
+                scenario.devices[medoid(&of_devices.collect::<Result<Vec<_>, _>>()?)].prompt.clone()
             }
         };
-        prepared.push(StudyPoint { index, scenario: Arc::new(scenario), server_prompt });
+        let similarities = match &scenario.judge.kind {
+            JudgeKind::Surface(surface) => scenario
+                .devices
+                .iter()
+                .map(|device| match surface.similarity {
+                    // However similar a different prompt is taken to be, the same one is the same.
+                    _ if device.prompt == server_prompt => Ok(1.0),
+                    Some(similarity) => Ok(similarity),
+                    None => Ok(similarity(&directions.of(&device.prompt)?, &directions.of(&server_prompt)?)),
+                })
+                .collect::<Result<_, Error>>()?,
+            JudgeKind::None | JudgeKind::Vlm(_) => Vec::new(),
+        };
+        prepared.push(StudyPoint { index, scenario: Arc::new(scenario), server_prompt, judge: *judge, similarities });
     }
     Ok(prepared)
 }
@@ -128,7 +138,12 @@ pub fn simulate_eagerly(
     schedule: &Arc<NoiseSchedule>,
     executor: &Arc<Executor>,
 ) -> Result<SimulatedStudy, Error> {
-    simulate_as(points, schedule, executor, |scenario| scenario.diffusion.execution)
+    simulate_as(points, schedule, executor, execution_of)
+}
+
+/// Where no picture is made, there is nothing to compute at an event.
+fn execution_of(scenario: &Scenario) -> Execution {
+    if scenario.makes_pictures() { scenario.diffusion.execution } else { Execution::Deferred }
 }
 
 fn simulate_as(
@@ -146,7 +161,7 @@ fn simulate_as(
         .flat_map(|(point, settings)| (0..settings.scenario.study.replications).map(move |run| (point, run)))
         .collect();
     let simulate_one = |&(point, replication): &(usize, u32)| -> Result<SimulatedRun, Error> {
-        let StudyPoint { scenario, server_prompt, index } = &points[point];
+        let StudyPoint { scenario, server_prompt, index, judge, .. } = &points[point];
         let recorder = match execution(scenario) {
             Execution::Deferred => Recorder::deferred(empty_graph()),
             Execution::Eager => Recorder::eager(empty_graph(), Arc::clone(executor)),
@@ -159,7 +174,8 @@ fn simulate_as(
             latent_values,
             server_prompt.clone(),
             recorder,
-        );
+        )
+        .with_judge(*judge);
         simulate_round(context).map_err(|source: NetworkError| Error::Network { point: *index, replication, source })
     };
     let any_eager = points.iter().any(|point| execution(&point.scenario) == Execution::Eager);
@@ -177,20 +193,20 @@ fn simulate_as(
         eager_values: HashMap::new(),
     };
     for ((point, replication), run) in tasks.into_iter().zip(simulated) {
-        study.merge(point, replication, run);
+        study.merge(point, replication, points[point].scenario.makes_pictures(), run);
     }
     Ok(study)
 }
 
 impl SimulatedStudy {
-    fn merge(&mut self, point: usize, replication: u32, run: SimulatedRun) {
+    fn merge(&mut self, point: usize, replication: u32, makes_pictures: bool, run: SimulatedRun) {
         let (graph, values) = run.recorder.finish();
         let ids = self.graph.absorb(&graph);
         let here = |id: NodeId| ids[id.index()];
         self.nodes_before_sharing += graph.len();
         self.eager_values.extend(values.into_iter().flatten().map(|(id, value)| (here(id), value)));
         let mut users = run.users;
-        for SimulatedUser { record, comparisons } in &mut users {
+        for SimulatedUser { record, comparisons, ratings } in &mut users {
             record.picture = here(record.picture);
             record.sent = record.sent.map(here);
             record.received = record.received.map(here);
@@ -198,19 +214,25 @@ impl SimulatedStudy {
                 comparison.reference_picture = here(comparison.reference_picture);
                 comparison.metrics = here(comparison.metrics);
             }
+            for node in ratings.iter_mut().flat_map(|rating| &mut rating.answers) {
+                *node = here(*node);
+            }
         }
-        self.runs.push(Run { point, replication, users, ledger: run.ledger });
+        self.runs.push(Run { point, replication, makes_pictures, users, ledger: run.ledger });
+    }
+
+    fn users_with_pictures(&self) -> impl Iterator<Item = &SimulatedUser> {
+        self.runs.iter().filter(|run| run.makes_pictures).flat_map(|run| &run.users)
     }
 
     /// Every node whose value a table or figure shows, each once.
     pub fn wanted(&self) -> Vec<NodeId> {
         let mut wanted: Vec<NodeId> = self
-            .runs
-            .iter()
-            .flat_map(|run| &run.users)
+            .users_with_pictures()
             .flat_map(|user| {
                 let comparisons = user.comparisons.iter().flat_map(|c| [c.reference_picture, c.metrics]);
-                [user.record.picture].into_iter().chain(user.record.received).chain(comparisons)
+                let scores = user.ratings.iter().flat_map(|rating| &rating.answers).copied();
+                [user.record.picture].into_iter().chain(user.record.received).chain(comparisons).chain(scores)
             })
             .collect();
         wanted.sort_unstable();
@@ -218,50 +240,11 @@ impl SimulatedStudy {
         wanted
     }
 
-    /// Pictures and comparisons a table needs, computed; `save` gets each picture once.
-    ///
-    /// # Errors
-    /// [`Error::Executor`]: a session or `save` failed.
-    pub fn compute(
-        &self,
-        executor: &Executor,
-        progress: &dyn Fn(ExecutionProgress),
-        mut save: impl FnMut(NodeId, &crate::diffusion::Picture) -> Result<(), Error>,
-    ) -> Result<ComputedValues, Error> {
-        let mut computed = ComputedValues::default();
-        let mut collect = |id: NodeId, value: &Value| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-            match value {
-                Value::Picture(picture) => save(id, picture)?,
-                Value::Metrics(metrics) => {
-                    computed.metrics.insert(id, *metrics);
-                }
-                Value::Latent(latent) => {
-                    computed.link_errors.extend(latent.link_errors.map(|errors| (id, errors)));
-                }
-                Value::Failed(failure) => {
-                    computed.failures.insert(id, *failure);
-                }
-            }
-            Ok(())
-        };
-        let sink: &mut Sink<'_> = &mut collect;
-        let mut missing = Vec::new();
-        for id in self.wanted() {
-            match self.eager_values.get(&id) {
-                Some(value) => sink(id, value).map_err(crate::diffusion::ExecutorError::Sink)?,
-                None => missing.push(id),
-            }
-        }
-        executor.run(&self.graph, &missing, progress, sink)?;
-        Ok(computed)
-    }
-
     /// What computing this study takes.
     pub fn cost(&self, points: usize) -> StudyCost {
         use crate::diffusion::Operation;
         let needed = self.graph.ancestors(&self.wanted());
-        let pictures: Vec<NodeId> =
-            self.runs.iter().flat_map(|run| &run.users).map(|user| user.record.picture).collect();
+        let pictures: Vec<NodeId> = self.users_with_pictures().map(|user| user.record.picture).collect();
         let needed_by_users = self.graph.ancestors(&pictures);
         let sum = |nodes: &[NodeId], select: fn(&Operation) -> u64| -> u64 {
             nodes.iter().map(|&id| select(self.graph.operation(id))).sum()
@@ -275,25 +258,11 @@ impl SimulatedStudy {
             unet_evaluations,
             unet_evaluations_of_references: unet_evaluations - sum(&needed_by_users, Operation::unet_evaluations),
             unet_evaluations_unshared: self
-                .runs
-                .iter()
-                .flat_map(|run| &run.users)
+                .users_with_pictures()
                 .map(|user| self.graph.unshared_unet_evaluations(user.record.picture))
                 .sum(),
             picture_decodes: count(|operation| u64::from(matches!(operation, Operation::Decode { .. }))),
+            scores: count(Operation::scores),
         }
-    }
-}
-
-impl ComputedValues {
-    /// The metrics of a user's picture against one reference; `None` where either picture failed.
-    pub fn metrics_of(&self, user: &SimulatedUser, against: PictureReference) -> Option<PictureMetrics> {
-        let comparison = user.comparisons.iter().find(|comparison| comparison.against == against)?;
-        self.metrics.get(&comparison.metrics).copied()
-    }
-
-    /// Why a user's picture is missing; `None` where it is there.
-    pub fn failure_of(&self, record: &UserRecord) -> Option<Failure> {
-        self.failures.get(&record.picture).copied()
     }
 }

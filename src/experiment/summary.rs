@@ -4,13 +4,14 @@
 //! metrics; `n` says how many observations are behind a mean.
 
 use super::budget::{EnergyTotals, Savings};
+use super::scores::{PersonaScores, RunQuality};
 use super::statistics::{Summary, SummaryError};
 use super::study::Run;
 use super::tables::{StudyData, coordinate_cells, coordinate_columns};
 use crate::network::UserRecord;
 use crate::network::bench::SimulatedUser;
 use crate::report::{Cell, Column, ReportError, Table};
-use crate::scenario::PictureReference;
+use crate::scenario::{JudgeKind, PictureReference};
 
 /// A number of one user of one run; `None` where it does not apply.
 type UserQuantity = (&'static str, fn(&UserRecord) -> Option<f64>);
@@ -36,6 +37,15 @@ const RUN_QUANTITIES: &[RunQuantity] = &[
     ("network_wide_saving_j", |_, savings| savings.network_wide_j),
 ];
 
+/// A number of a run's quality of experience; `None` where it has none.
+type QualityQuantity = (&'static str, fn(&RunQuality) -> Option<f64>);
+
+const QUALITY_QUANTITIES: &[QualityQuantity] = &[
+    ("sum_qoe", |quality| quality.sum),
+    ("qoe_outages", |quality| Some(quality.outages as f64)),
+    ("failed_scores", |quality| Some(quality.failed_scores as f64)),
+];
+
 /// One row per point, device (or the whole network) and quantity.
 pub fn summary(data: &StudyData<'_>) -> Result<Table, ReportError> {
     let mut columns = coordinate_columns(data);
@@ -52,7 +62,9 @@ pub fn summary(data: &StudyData<'_>) -> Result<Table, ReportError> {
     );
     let mut table = Table::new(columns)?;
     for (point, settings) in data.points.iter().enumerate() {
-        let runs: Vec<&Run> = data.study.runs.iter().filter(|run| run.point == point).collect();
+        let of_point = || data.study.runs.iter().enumerate().filter(|(_, run)| run.point == point);
+        let runs: Vec<&Run> = of_point().map(|(_, run)| run).collect();
+        let makes_pictures = settings.scenario.makes_pictures();
         let mut row = |device: &str, quantity: &str, values: &[f64]| -> Result<(), ReportError> {
             let mut cells = coordinate_cells(data, point);
             cells.extend([device.into(), quantity.into()]);
@@ -65,7 +77,7 @@ pub fn summary(data: &StudyData<'_>) -> Result<Table, ReportError> {
             for (name, quantity) in USER_QUANTITIES {
                 row(&device.name, name, &observed(&users, |user| quantity(&user.record)))?;
             }
-            for &against in &settings.scenario.diffusion.metrics_against {
+            for &against in settings.scenario.diffusion.metrics_against.iter().filter(|_| makes_pictures) {
                 let suffix = against.column_suffix();
                 let metric = |select: fn(&crate::diffusion::PictureMetrics) -> f64| {
                     observed(&users, |user| metric_of(data, user, against, select))
@@ -74,8 +86,15 @@ pub fn summary(data: &StudyData<'_>) -> Result<Table, ReportError> {
                 row(&device.name, &format!("mse_{suffix}"), &metric(|metrics| metrics.mse))?;
                 row(&device.name, &format!("ssim_{suffix}"), &metric(|metrics| metrics.ssim))?;
             }
-            let failed = |user: &&SimulatedUser| f64::from(data.values.failure_of(&user.record).is_some());
-            row(&device.name, "failed_pictures", &users.iter().map(failed).collect::<Vec<_>>())?;
+            if makes_pictures {
+                let failed = |user: &&SimulatedUser| f64::from(data.values.failure_of(&user.record).is_some());
+                row(&device.name, "failed_pictures", &users.iter().map(failed).collect::<Vec<_>>())?;
+            }
+            if settings.scenario.judge.kind != JudgeKind::None {
+                for (quantity, values) in qualities(data, of_point().map(|(run, _)| run), index) {
+                    row(&device.name, &quantity, &values)?;
+                }
+            }
         }
         let totals: Vec<(EnergyTotals, Savings)> = runs
             .iter()
@@ -89,8 +108,39 @@ pub fn summary(data: &StudyData<'_>) -> Result<Table, ReportError> {
             let values: Vec<f64> = totals.iter().map(|(totals, savings)| quantity(totals, savings)).collect();
             row("network", name, &values)?;
         }
+        if settings.scenario.judge.kind != JudgeKind::None {
+            let threshold = settings.scenario.judge.qoe_threshold;
+            let qualities: Vec<RunQuality> =
+                of_point().filter_map(|(run, _)| data.scores.quality_of(run, threshold)).collect();
+            for (name, quantity) in QUALITY_QUANTITIES {
+                row("network", name, &qualities.iter().filter_map(quantity).collect::<Vec<_>>())?;
+            }
+        }
     }
     Ok(table)
+}
+
+/// Quality of experience of one device over the replications: its user's, then each panel persona's.
+fn qualities(data: &StudyData<'_>, runs: impl Iterator<Item = usize>, device: usize) -> Vec<(String, Vec<f64>)> {
+    let mut quantities: Vec<(String, Vec<f64>)> = vec![("qoe".to_owned(), Vec::new())];
+    for run in runs {
+        let simulated = &data.study.runs[run];
+        let panel = &data.points[simulated.point].scenario.judge.panel;
+        quantities.resize_with(panel.len() + 1, Default::default);
+        for (user, personas) in simulated.users.iter().zip(data.scores.run(run)) {
+            if user.record.device != device {
+                continue;
+            }
+            let own = personas.first().and_then(PersonaScores::quality_of_experience);
+            quantities[0].1.extend(own);
+            for ((name, values), persona) in quantities[1..].iter_mut().zip(panel) {
+                *name = format!("qoe_{}", persona.name);
+                let scores = personas.iter().find(|scores| scores.persona == *persona);
+                values.extend(scores.and_then(PersonaScores::quality_of_experience));
+            }
+        }
+    }
+    quantities
 }
 
 fn observed(users: &[&SimulatedUser], quantity: impl Fn(&SimulatedUser) -> Option<f64>) -> Vec<f64> {

@@ -13,6 +13,7 @@ use super::messages::UserRecord;
 use super::meter::Meter;
 use super::prompt_source::PromptSource;
 use super::radio_link::RadioLink;
+use super::rating::{self, Rating};
 use super::reference::{self, Comparison};
 use super::user_device::UserDevice;
 use crate::diffusion::recorder::Recorder;
@@ -24,10 +25,12 @@ pub struct SimulatedRun {
     pub recorder: Recorder,
 }
 
-/// One user's record and the comparisons the scenario asks for.
+/// One user's record, and the comparisons and ratings the scenario asks for.
 pub struct SimulatedUser {
     pub record: UserRecord,
     pub comparisons: Vec<Comparison>,
+    /// The user's own persona first; empty where no judge looks at pictures.
+    pub ratings: Vec<Rating>,
 }
 
 /// Mailboxes hold 16 messages unless told otherwise; every device may write to the server or the meter at once.
@@ -55,9 +58,11 @@ pub fn simulate_round(context: RunContext) -> Result<SimulatedRun, NetworkError>
             .diffusion
             .metrics_against
             .iter()
+            .filter(|_| context.scenario.makes_pictures())
             .map(|&against| reference::compare(&context, &record, against))
             .collect::<Result<_, _>>()?;
-        users.push(SimulatedUser { record, comparisons });
+        let ratings = rating::rate(&context, &record)?;
+        users.push(SimulatedUser { record, comparisons, ratings });
     }
     let context = Arc::into_inner(context).expect("the bench and its models are gone");
     let (recorder, observed) = context.into_parts();

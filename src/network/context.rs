@@ -6,7 +6,7 @@ use nexosim::model::{BuildContext, Model, ProtoModel};
 
 use super::ledger::EnergyLedger;
 use super::messages::UserRecord;
-use crate::diffusion::graph::Operation;
+use crate::diffusion::graph::{Operation, PromptId};
 use crate::diffusion::recorder::Recorder;
 use crate::diffusion::{DenoisingStep, ExecutorError, NodeId, NoiseSchedule, ScheduleError, SplitChain};
 use crate::policy::Policy;
@@ -43,6 +43,8 @@ pub struct RunContext {
     pub latent_values: usize,
     /// The server's prompt, the medoid where the scenario leaves it out.
     pub server_prompt: String,
+    /// Digest of the judge that is shown the pictures; `None` where none is.
+    pub judge: Option<[u8; 32]>,
     recorder: Mutex<Recorder>,
     observed: Mutex<Observed>,
 }
@@ -72,9 +74,15 @@ impl RunContext {
             replication,
             latent_values,
             server_prompt,
+            judge: None,
             recorder: Mutex::new(recorder),
             observed: Mutex::new(Observed::default()),
         }
+    }
+
+    /// With the judge that is shown the pictures.
+    pub fn with_judge(self, judge: Option<[u8; 32]>) -> Self {
+        Self { judge, ..self }
     }
 
     /// The random stream of a component of this run.
@@ -133,6 +141,11 @@ impl RunContext {
     /// Adds one operation.
     pub fn insert(&self, operation: Operation) -> Result<NodeId, ExecutorError> {
         self.recorder().insert(operation)
+    }
+
+    /// The id of a prompt.
+    pub fn prompt(&self, text: &str) -> PromptId {
+        self.recorder().prompt(text)
     }
 
     /// Takes the context apart after the run.

@@ -8,12 +8,12 @@
 //!
 //! Names, ranks and element types are read from the sessions; arrays here are always 32-bit floats.
 
-use ndarray::{Array, Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, Dimension, IxDyn, s};
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, s};
 
 use super::pack::{DiffusionPack, LatentScale, TEXT_ENCODER_FILE, UNET_FILE, VAE_DECODER_FILE};
 use super::pack_error::PackError;
 use super::provider::ResolvedProvider;
-use super::session::{FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, number_tensor, read_floats};
+use super::session::{FloatInput, FloatOutput, ModelSession, NumberType, number_tensor};
 
 /// One set of sessions, for one worker at a time.
 #[derive(Debug)]
@@ -82,42 +82,6 @@ impl DiffusionModels {
     /// [`PackError::Run`].
     pub fn decode(&mut self, latents: ArrayView4<'_, f32>) -> Result<Array4<f32>, PackError> {
         self.decoder.run(latents)
-    }
-}
-
-/// A float output of a model.
-#[derive(Debug)]
-struct FloatOutput {
-    declaration: TensorDeclaration,
-    float_type: FloatType,
-}
-
-impl FloatOutput {
-    fn new(declaration: TensorDeclaration) -> Result<Self, PackError> {
-        Ok(Self { float_type: declaration.float_type()?, declaration })
-    }
-
-    /// The array in `outputs`, which must begin with `leading` lengths.
-    fn read<D: Dimension>(
-        &self,
-        outputs: &ort::session::SessionOutputs<'_>,
-        leading: &[usize],
-    ) -> Result<Array<f32, D>, PackError> {
-        let refuse = |found: &[usize]| {
-            let mut declaration = self.declaration.clone();
-            declaration.shape = found.iter().copied().map(Some).collect();
-            declaration.unfit(format!("an output that begins with the lengths {leading:?}"))
-        };
-        let Some(output) = outputs.get(&self.declaration.name) else {
-            return Err(self.declaration.unfit("among the outputs of a run"));
-        };
-        let values: Array<f32, IxDyn> =
-            read_floats(output, self.float_type).map_err(|_| self.declaration.unfit("of the declared type"))?;
-        if !values.shape().starts_with(leading) {
-            return Err(refuse(values.shape()));
-        }
-        let shape = values.shape().to_vec();
-        values.into_dimensionality().map_err(|_| refuse(&shape))
     }
 }
 

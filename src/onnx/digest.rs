@@ -141,6 +141,41 @@ pub fn read_digests(root: &Path) -> Result<Option<BTreeMap<String, FileDigest>>,
     Ok(Some(digests))
 }
 
+/// Hashes `files` and compares them with the pack's `digests.json`, if there is one. Files that `decide` must be there
+/// where they are listed.
+///
+/// # Errors
+/// [`PackError::MissingFile`], [`PackError::CorruptFile`], and those of [`read_digests`].
+pub(super) fn digests_that_hold(
+    root: &Path,
+    files: &[String],
+    decides: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, FileDigest>, PackError> {
+    let listed = read_digests(root)?.unwrap_or_default();
+    if let Some(absent) = listed.keys().find(|file| decides(file) && !root.join(file).is_file()) {
+        return Err(PackError::MissingFile { file: root.join(absent), role: "listed in digests.json" });
+    }
+    let digests = sha256_of_files(root, files)?;
+    for (file, &found) in &digests {
+        if let Some(&expected) = listed.get(file).filter(|&&expected| expected != found) {
+            return Err(PackError::CorruptFile { file: root.join(file), expected, found });
+        }
+    }
+    Ok(digests)
+}
+
+/// SHA-256 over the names and digests of files; `kind` tells one kind of digest from another.
+pub(super) fn digest_of_files(kind: &[u8], files: &BTreeMap<String, FileDigest>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(kind);
+    for (file, digest) in files {
+        hash.update((file.len() as u64).to_le_bytes());
+        hash.update(file.as_bytes());
+        hash.update(digest.0);
+    }
+    hash.finalize().into()
+}
+
 /// Compares every file of the pack at `root` with its `digests.json`.
 ///
 /// # Errors
@@ -173,7 +208,7 @@ pub fn verify_digests(root: &Path) -> Result<DigestReport, PackError> {
 
 /// All files in `root/folder` and below, relative to `root`, with `/`, sorted; hidden ones (`.git`, `.DS_Store`)
 /// left out. An absent folder has no files.
-pub(super) fn files_below(root: &Path, folder: &str) -> Result<Vec<String>, PackError> {
+pub(crate) fn files_below(root: &Path, folder: &str) -> Result<Vec<String>, PackError> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {

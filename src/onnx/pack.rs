@@ -19,10 +19,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::diffusion_models::DiffusionModels;
-use super::digest::{FileDigest, files_below, read_digests, sha256_of_files};
+use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below};
 use super::pack_error::{JsonError, PackError};
 use super::provider::ResolvedProvider;
 use super::tokenizer::PromptTokenizer;
@@ -126,14 +125,7 @@ impl DiffusionPack {
     /// SHA-256 over the names and digests of all files that decide what a picture looks like: `model_index.json` and
     /// the folders of the scheduler, tokenizer, text encoder, denoiser and decoder. Part of every node's key.
     pub fn digest(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(b"latentlink pack 1");
-        for (file, digest) in &self.file_digests {
-            hash.update((file.len() as u64).to_le_bytes());
-            hash.update(file.as_bytes());
-            hash.update(digest.0);
-        }
-        hash.finalize().into()
+        digest_of_files(b"latentlink pack 1", &self.file_digests)
     }
 
     /// The digests of those files, by path relative to the pack, with `/`.
@@ -176,6 +168,11 @@ impl DiffusionPack {
     }
 }
 
+/// Whether the folder `root` looks like a diffusion pack: it has a `model_index.json`.
+pub fn is_diffusion_pack(root: &Path) -> bool {
+    root.join(MODEL_INDEX_FILE).is_file()
+}
+
 /// The packs in `folder` (say `models/`): its subfolders with a `model_index.json`, sorted. None where there is no
 /// such folder.
 pub fn packs_in(folder: &Path) -> Vec<PathBuf> {
@@ -183,7 +180,7 @@ pub fn packs_in(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut packs: Vec<_> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.join(MODEL_INDEX_FILE).is_file()).collect();
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_diffusion_pack(path)).collect();
     packs.sort();
     packs
 }
@@ -195,7 +192,7 @@ pub(super) fn read_json(file: &Path) -> Result<Value, PackError> {
     serde_json::from_str(&text).map_err(|error| PackError::Json(JsonError::new(file.to_owned(), text, &error)))
 }
 
-fn read_object(file: &Path) -> Result<Value, PackError> {
+pub(super) fn read_object(file: &Path) -> Result<Value, PackError> {
     let value = read_json(file)?;
     if value.is_object() {
         return Ok(value);
@@ -208,7 +205,7 @@ fn read_object(file: &Path) -> Result<Value, PackError> {
     })
 }
 
-fn require_file(root: &Path, file: &str, role: &'static str) -> Result<(), PackError> {
+pub(super) fn require_file(root: &Path, file: &str, role: &'static str) -> Result<(), PackError> {
     let file = root.join(file);
     if file.is_file() { Ok(()) } else { Err(PackError::MissingFile { file, role }) }
 }
@@ -218,21 +215,11 @@ fn check_digests(root: &Path) -> Result<BTreeMap<String, FileDigest>, PackError>
     let decides = |file: &str| {
         file == MODEL_INDEX_FILE || MODEL_FOLDERS.iter().any(|folder| file.split('/').next() == Some(folder))
     };
-    let listed = read_digests(root)?.unwrap_or_default();
-    if let Some(absent) = listed.keys().find(|file| decides(file) && !root.join(file).is_file()) {
-        return Err(PackError::MissingFile { file: root.join(absent), role: "listed in digests.json" });
-    }
     let mut files = vec![MODEL_INDEX_FILE.to_owned()];
     for folder in MODEL_FOLDERS {
         files.extend(files_below(root, folder)?);
     }
-    let digests = sha256_of_files(root, &files)?;
-    for (file, &found) in &digests {
-        if let Some(&expected) = listed.get(file).filter(|&&expected| expected != found) {
-            return Err(PackError::CorruptFile { file: root.join(file), expected, found });
-        }
-    }
-    Ok(digests)
+    digests_that_hold(root, &files, decides)
 }
 
 /// From the denoiser's configuration, else from `_latent_shape` of the index.
@@ -334,12 +321,12 @@ fn picture_size(
     Some([size, size])
 }
 
-fn positive(value: &Value) -> Option<usize> {
+pub(super) fn positive(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|number| usize::try_from(number).ok()).filter(|&number| number > 0)
 }
 
 /// A JSON value for a message: long ones are cut.
-fn shortened(value: &Value) -> String {
+pub(super) fn shortened(value: &Value) -> String {
     let text = match value {
         Value::Null => "nothing".into(),
         value => value.to_string(),
@@ -354,12 +341,12 @@ fn missing_pack(root: &Path, why: &'static str) -> PackError {
     let beside = root.parent().map(packs_in).unwrap_or_default();
     let packs = if beside.is_empty() { packs_in(Path::new("models")) } else { beside };
     let help = if packs.is_empty() {
-        "no packs were found under models/ either: run latentlink in the folder of the project, or give the path of \
-         a pack in `models.diffusion`"
+        "no diffusion packs were found under models/ either: run latentlink in the folder of the project, or give the \
+         path of a pack in `models.diffusion`"
             .into()
     } else {
         let names: Vec<_> = packs.iter().map(|pack| format!("  {}", pack.display())).collect();
-        format!("these packs are there:\n{}", names.join("\n"))
+        format!("these diffusion packs are there:\n{}", names.join("\n"))
     };
     PackError::MissingPack { path: root.to_owned(), why, help }
 }

@@ -1,8 +1,9 @@
 //! What can be wrong with a model pack, and how to mend it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::digest::FileDigest;
@@ -22,11 +23,17 @@ pub enum PackError {
     #[diagnostic(
         help(
             "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch or export \
-             the pack again: it must have the layout that optimum exports for Stable Diffusion",
+             the pack again: a diffusion pack has the layout that optimum exports for Stable Diffusion, a judge pack \
+             that of transformers.js for LLaVA",
             .file.display()
         )
     )]
     MissingFile { file: PathBuf, role: &'static str },
+
+    /// A model is there in several precisions, and none is the plain one.
+    #[error("the model pack has no {}, but several in its place: {variants}", .file.display())]
+    #[diagnostic(help("leave the one to be used, or rename it to {}", .file.display()))]
+    SeveralModels { file: PathBuf, variants: String },
 
     /// A file's bytes are not those that the pack's `digests.json` lists.
     #[error("{} is corrupt: its SHA-256 should be\n  {expected}\nbut is\n  {found}", .file.display())]
@@ -62,8 +69,9 @@ pub enum PackError {
     /// A model's input or output is not what the layout says.
     #[error("{}: tensor `{tensor}` should be {expected}, found {found}", .file.display())]
     #[diagnostic(help(
-        "export the model again, with a dynamic batch size, as optimum does:\n  optimum-cli export onnx --model \
-             <model> --task text-to-image <folder>"
+        "export the model again, with a dynamic batch size: a diffusion pack as optimum does,\n  optimum-cli export onnx \
+             --model <model> --task text-to-image <folder>\na judge pack with export_llava() of \
+             models/training/export_llava.py"
     ))]
     UnfitTensor { file: PathBuf, tensor: String, expected: String, found: String },
 
@@ -84,6 +92,14 @@ pub enum PackError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Runtime(#[from] Box<RuntimeError>),
+}
+
+impl PackError {
+    /// The error for the setting `key` of `file`, which should have been `expected`.
+    pub(super) fn config(file: &Path, key: &str, expected: impl Into<String>, found: &Value) -> Self {
+        let found = super::pack::shortened(found);
+        Self::Config { file: file.to_owned(), key: key.into(), expected: expected.into(), found }
+    }
 }
 
 /// A file that is not JSON, with the place where it stops being so.

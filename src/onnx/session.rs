@@ -58,6 +58,11 @@ impl ModelSession {
         }
     }
 
+    /// Whether the model has an input `name`.
+    pub fn has_input(&self, name: &str) -> bool {
+        self.session.inputs().iter().any(|input| input.name() == name)
+    }
+
     /// The declaration of the input `name`.
     ///
     /// # Errors
@@ -110,13 +115,13 @@ impl ModelSession {
     ///
     /// # Errors
     /// [`PackError::Run`].
-    pub fn run<const N: usize>(
+    pub fn run<'i>(
         &mut self,
         batch: usize,
-        inputs: [(&str, ort::Result<SessionInputValue<'_>>); N],
+        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
     ) -> Result<SessionOutputs<'_>, PackError> {
         let failed = |reason| PackError::Run { file: self.file.clone(), batch, reason };
-        let mut values = Vec::with_capacity(N);
+        let mut values = Vec::new();
         for (name, value) in inputs {
             values.push((name, value.map_err(failed)?));
         }
@@ -275,6 +280,47 @@ impl FloatInput {
             }
         };
         (&self.name, tensor)
+    }
+}
+
+/// A float output of a model.
+#[derive(Debug)]
+pub struct FloatOutput {
+    declaration: TensorDeclaration,
+    float_type: FloatType,
+}
+
+impl FloatOutput {
+    /// # Errors
+    /// [`PackError::UnfitTensor`] where the declaration is not of floats.
+    pub fn new(declaration: TensorDeclaration) -> Result<Self, PackError> {
+        Ok(Self { float_type: declaration.float_type()?, declaration })
+    }
+
+    /// The array in `outputs`, which must begin with `leading` lengths.
+    ///
+    /// # Errors
+    /// [`PackError::UnfitTensor`] where it is not what was declared.
+    pub fn read<D: Dimension>(
+        &self,
+        outputs: &SessionOutputs<'_>,
+        leading: &[usize],
+    ) -> Result<Array<f32, D>, PackError> {
+        let refuse = |found: &[usize]| {
+            let mut declaration = self.declaration.clone();
+            declaration.shape = found.iter().copied().map(Some).collect();
+            declaration.unfit(format!("an output that begins with the lengths {leading:?}"))
+        };
+        let Some(output) = outputs.get(&self.declaration.name) else {
+            return Err(self.declaration.unfit("among the outputs of a run"));
+        };
+        let values: Array<f32, IxDyn> =
+            read_floats(output, self.float_type).map_err(|_| self.declaration.unfit("of the declared type"))?;
+        if !values.shape().starts_with(leading) {
+            return Err(refuse(values.shape()));
+        }
+        let shape = values.shape().to_vec();
+        values.into_dimensionality().map_err(|_| refuse(&shape))
     }
 }
 

@@ -87,12 +87,8 @@ impl PromptTokenizer {
             .map_err(|error| unusable(&file, error.to_string()))?
             .with_padding(Some(padding));
 
-        let model = &description["model"];
-        let unknown_id = match model["unk_token"].as_str() {
-            Some(token) => tokenizer.token_to_id(token),
-            None => model["unk_id"].as_u64().and_then(|id| u32::try_from(id).ok()),
-        };
-        let word_list = model["type"] == "WordLevel";
+        let unknown_id = unknown_token(&tokenizer, &description);
+        let word_list = description["model"]["type"] == "WordLevel";
         Ok(Self {
             known_words: word_list.then(|| words_of(&tokenizer, &description)),
             drops_unknown_words: word_list && unknown_id.is_none(),
@@ -121,7 +117,7 @@ impl PromptTokenizer {
         };
         let encoding = self.tokenizer.encode(text, true).map_err(failed)?;
         let uncut = self.uncut.encode(text, true).map_err(failed)?;
-        self.note_unknown_words(text, &uncut, &mut unknown_words);
+        note_unknown_words(&self.tokenizer, self.unknown_id, text, &uncut, &mut unknown_words);
         Ok(Tokenized {
             ids: encoding.get_ids().iter().map(|&id| i64::from(id)).collect(),
             unknown_words,
@@ -143,23 +139,6 @@ impl PromptTokenizer {
     /// build any word from pieces (CLIP's).
     pub fn known_words(&self) -> Option<&[String]> {
         self.known_words.as_deref()
-    }
-
-    fn note_unknown_words(&self, prompt: &str, encoding: &Encoding, unknown_words: &mut Vec<String>) {
-        let Some(unknown_id) = self.unknown_id else {
-            return;
-        };
-        let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
-        // CLIP's unknown token is its end token and its padding too: only tokens that come from the prompt count.
-        for ((&id, &(start, end)), &special) in tokens.zip(encoding.get_special_tokens_mask()) {
-            if id == unknown_id && special == 0 && start < end {
-                let word = prompt.get(start..end).unwrap_or(prompt);
-                // The user may well write the token itself.
-                if self.tokenizer.token_to_id(word) != Some(unknown_id) {
-                    note(unknown_words, word);
-                }
-            }
-        }
     }
 
     /// `prompt` with its unknown words blanked out, as the tokenizer's own normaliser and word splitter see them.
@@ -187,6 +166,39 @@ impl PromptTokenizer {
         }
         known.push_str(prompt.get(copied..).unwrap_or_default());
         Ok(known)
+    }
+}
+
+/// The token that stands for words a tokenizer doesn't know, where it has one.
+pub(super) fn unknown_token(tokenizer: &Tokenizer, description: &Value) -> Option<u32> {
+    let model = &description["model"];
+    match model["unk_token"].as_str() {
+        Some(token) => tokenizer.token_to_id(token),
+        None => model["unk_id"].as_u64().and_then(|id| u32::try_from(id).ok()),
+    }
+}
+
+/// Adds the words of `text` that became the token `unknown_id` to `unknown_words`, each once.
+pub(super) fn note_unknown_words(
+    tokenizer: &Tokenizer,
+    unknown_id: Option<u32>,
+    text: &str,
+    encoding: &Encoding,
+    unknown_words: &mut Vec<String>,
+) {
+    let Some(unknown_id) = unknown_id else {
+        return;
+    };
+    let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+    // CLIP's unknown token is its end token and its padding too: only tokens that come from the text count.
+    for ((&id, &(start, end)), &special) in tokens.zip(encoding.get_special_tokens_mask()) {
+        if id == unknown_id && special == 0 && start < end {
+            let word = text.get(start..end).unwrap_or(text);
+            // The user may well write the token itself.
+            if tokenizer.token_to_id(word) != Some(unknown_id) {
+                note(unknown_words, word);
+            }
+        }
     }
 }
 
@@ -278,11 +290,11 @@ fn token_text(token: &Value) -> Option<&str> {
     token.as_str().or_else(|| token["content"].as_str())
 }
 
-fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
+pub(super) fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
     if file.is_file() { read_json(file) } else { Ok(Value::Null) }
 }
 
-fn unusable(file: &Path, message: String) -> PackError {
+pub(super) fn unusable(file: &Path, message: String) -> PackError {
     PackError::Tokenizer {
         file: file.to_owned(),
         message,

@@ -8,7 +8,7 @@ use plotters::style::{Color, RGBColor};
 
 use super::durable_file::ReportError;
 use super::fonts;
-use crate::diffusion::picture::encode_rgb8_png;
+use crate::picture::encode_rgb8_png;
 
 /// Pixels in a point.
 pub const PIXELS_PER_POINT: usize = 2;
@@ -83,7 +83,7 @@ impl TextLook {
     }
 
     /// Breaks text into lines of at most `width` points where there is a space; a longer word keeps its line. Line breaks
-    /// in the text stay.
+    /// in the text stay; no-break spaces do not break, and blanks at the end of a line are dropped.
     pub fn wrap(self, text: &str, width: f64) -> Vec<String> {
         let mut lines = Vec::new();
         for paragraph in text.lines() {
@@ -93,10 +93,10 @@ impl TextLook {
                 if line.is_empty() || self.width(&longer) <= width {
                     line = longer;
                 } else {
-                    lines.push(std::mem::replace(&mut line, word.to_owned()));
+                    lines.push(std::mem::replace(&mut line, word.to_owned()).trim_end().to_owned());
                 }
             }
-            lines.push(line);
+            lines.push(line.trim_end().to_owned());
         }
         lines
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::diffusion::picture::PictureError;
+use crate::picture::PictureError;
 
 /// Why a table, manifest or figure could not be made, written or read.
 #[derive(Debug, Error, Diagnostic)]

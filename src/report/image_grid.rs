@@ -17,7 +17,7 @@ use super::canvas::{
 };
 use super::durable_file::{ReportError, write_durably};
 use super::table::{Cell, Column, Table};
-use crate::diffusion::picture::{Enlargement, Picture};
+use crate::picture::{Enlargement, Picture};
 
 /// One axis of the grid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl ImageGrid {
                 self.x.labels[column].clone().into(),
                 state.into(),
                 failure.into(),
-                tile.map(|tile| tile.caption.clone()).into(),
+                tile.map(|tile| one_line(&tile.caption)).into(),
             ];
             match tile {
                 Some(tile) => cells.extend(tile.numbers.iter().cloned()),
@@ -316,6 +316,11 @@ impl Layout {
     fn row_top(&self, row: usize) -> f64 {
         self.top + row as f64 * (self.row_height + GAP)
     }
+}
+
+/// All blanks plain and single, as a table wants its text.
+fn one_line(caption: &str) -> String {
+    caption.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A gray tile with a cross, and the reason on a plate where the lines meet.

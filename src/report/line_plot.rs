@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
-use plotters::style::RGBColor;
-
 use super::axis_label::{NumberStyle, number_label};
 use super::axis_scale::{LinearScale, round_ticks};
-use super::canvas::{Align, Canvas, HAIRLINE, INK, PALETTE, bold, faint, plain, widest};
+use super::canvas::{Align, Canvas, HAIRLINE, INK, bold, faint, plain, widest};
 use super::durable_file::{ReportError, write_durably};
+use super::series_look::SeriesLook;
 use super::table::{Cell, Column, Table};
 
 /// One axis.
@@ -159,7 +158,7 @@ impl LinePlot {
             if with_legend {
                 let (x, y) = (left + PLOT_WIDTH + 14.0, top + 8.0 + 17.0 * at as f64);
                 canvas.path(&[(x, y), (x + 22.0, y)], look.colour, 1.5);
-                look.mark(&mut canvas, (x + 11.0, y));
+                look.mark(&mut canvas, (x + 11.0, y), 1.0);
                 canvas.text(&series.name, (x + 28.0, y + 0.36 * TICK), Align::Left, plain(TICK));
             }
         }
@@ -243,32 +242,6 @@ struct Ranges {
     y: (f64, f64),
 }
 
-/// Colour and marker together tell lines apart, so that a print in gray does too.
-#[derive(Debug, Clone, Copy)]
-struct SeriesLook {
-    colour: RGBColor,
-    marker: usize,
-}
-
-impl SeriesLook {
-    fn number(at: usize) -> Self {
-        Self {
-            colour: PALETTE[at % PALETTE.len()],
-            // 6 colours and 4 markers repeat together only after 12 lines.
-            marker: at % 4,
-        }
-    }
-
-    fn mark(self, canvas: &mut Canvas, (x, y): (f64, f64)) {
-        match self.marker {
-            0 => canvas.disc((x, y), 3.5, self.colour),
-            1 => canvas.fill([x - 3.0, y - 3.0, x + 3.0, y + 3.0], self.colour),
-            2 => canvas.polygon(&[(x, y - 4.0), (x - 4.0, y + 3.0), (x + 4.0, y + 3.0)], self.colour),
-            _ => canvas.polygon(&[(x, y - 4.5), (x - 4.5, y), (x, y + 4.5), (x + 4.5, y)], self.colour),
-        }
-    }
-}
-
 fn draw_series(canvas: &mut Canvas, series: &Series, look: SeriesLook, x_scale: &LinearScale, y_scale: &LinearScale) {
     let mut points = series.points.clone();
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
@@ -286,7 +259,7 @@ fn draw_series(canvas: &mut Canvas, series: &Series, look: SeriesLook, x_scale: 
                     canvas.fill([x - 3.5, cap - 0.5, x + 3.5, cap + 0.5], look.colour);
                 }
             }
-            look.mark(canvas, (x, y));
+            look.mark(canvas, (x, y), 1.0);
         }
     }
 }

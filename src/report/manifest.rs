@@ -56,7 +56,8 @@ pub struct Counts {
     pub nodes_before_sharing: u64,
     /// Nodes that were left after equal ones became one.
     pub nodes_after_sharing: u64,
-    /// UNet evaluations that were made, two a step with guidance.
+    /// UNet evaluations that the study takes, two a step with guidance. What is in the score store is not made again:
+    /// see [`Run`].
     pub unet_evaluations: u64,
     /// Those of them that only reference pictures needed.
     pub unet_evaluations_of_references: u64,
@@ -64,6 +65,12 @@ pub struct Counts {
     pub unet_evaluations_unshared: u64,
     /// Pictures that could not be made.
     pub failed_pictures: u64,
+    /// Answers in `scores.csv`.
+    #[serde(default)]
+    pub scores: u64,
+    /// Those of them that hold no score.
+    #[serde(default)]
+    pub failed_scores: u64,
 }
 
 /// A file of the results.
@@ -83,6 +90,18 @@ pub struct Run {
     pub wall_time_s: f64,
     /// Worker threads.
     pub threads: usize,
+    /// Different questions that were put to judges.
+    #[serde(default)]
+    pub scores_computed: u64,
+    /// Different questions whose answers were in the score store.
+    #[serde(default)]
+    pub scores_from_store: u64,
+    /// Pictures, comparisons, links and scores that were computed.
+    #[serde(default)]
+    pub values_computed: u64,
+    /// The same that were in the score store.
+    #[serde(default)]
+    pub values_from_store: u64,
     /// Where the ONNX Runtime library came from: `environment variable`, `cache`, `pip`.
     pub onnx_runtime_origin: String,
     pub host: Host,

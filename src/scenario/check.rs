@@ -2,10 +2,15 @@
 
 mod devices;
 mod diffusion;
+mod judge;
+mod persona;
 mod policy;
+mod population;
 mod radio;
 
 pub(super) use devices::default_name;
+pub(super) use persona::POPULATION;
+pub(super) use population::PeopleFiles;
 
 use std::path::PathBuf;
 
@@ -22,20 +27,35 @@ use super::words::EXECUTION_PROVIDERS;
 use crate::onnx::ExecutionProvider;
 
 /// Checks one point: a tree whose swept fields are set. `stem` is the file's name without extension, `axes` what is
-/// swept.
-pub(super) fn check(root: &Table, stem: &str, axes: &[Axis]) -> Result<Scenario, Vec<Problem>> {
+/// swept; files of people are read once into `people_files`.
+pub(super) fn check(
+    root: &Table,
+    stem: &str,
+    axes: &[Axis],
+    people_files: &mut PeopleFiles,
+) -> Result<Scenario, Vec<Problem>> {
     let mut problems = unknown_tables(root);
     let study = study(&mut open(root, "study", &mut problems), stem);
     let models = models(&mut open(root, "models", &mut problems));
     let diffusion = diffusion::read(&mut open(root, "diffusion", &mut problems));
     let server = server(&mut open(root, "server", &mut problems));
     let radio = radio::read(&mut open(root, "radio", &mut problems));
-    let devices = devices::read(root, &mut problems);
+    let population = population::read(&mut open(root, "population", &mut problems), people_files);
+    let people = population::people(population.as_ref(), root.get("population").is_some());
+    let devices = devices::read(root, people, &mut problems);
+    let judge = judge::read(&mut open(root, "judge", &mut problems), people);
     let policy = policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices);
-    let figures = figures::read(root, &diffusion.metrics_against, &devices, axes, &mut problems);
+    let around = figures::Surroundings {
+        metrics_against: &diffusion.metrics_against,
+        devices: &devices,
+        judge: &judge,
+        judge_is_known: problems.is_empty(),
+        axes,
+    };
+    let figures = figures::read(root, &around, &mut problems);
     match (study, policy) {
         (Some(study), Some(policy)) if problems.is_empty() => {
-            Ok(Scenario { study, models, diffusion, server, radio, devices, policy, figures })
+            Ok(Scenario { study, models, diffusion, server, radio, devices, policy, judge, population, figures })
         }
         _ => Err(problems),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::check::check;
+use super::check::{PeopleFiles, check};
 use super::error::{Problem, ScenarioError};
 use super::path::resolve;
 use super::schema::SWEEP;
@@ -139,10 +139,11 @@ impl ScenarioFile {
         let axes = self.axes()?;
         let total = axes.iter().map(|axis| axis.values.len()).product::<usize>();
         let mut points = Vec::with_capacity(total);
+        let mut people = PeopleFiles::default();
         for index in 0..total {
             let values = sweep::values_at(&axes, index);
             let coordinates = sweep::coordinates(&axes, &values);
-            match self.check_at(&axes, &values) {
+            match self.check_at(&axes, &values, &mut people) {
                 Ok(scenario) => points.push(Point { index: index as u32, coordinates, scenario }),
                 Err(problems) => return Err(self.at_point(index, &coordinates, &axes, problems)),
             }
@@ -157,7 +158,7 @@ impl ScenarioFile {
     pub fn resolved_toml(&self) -> Result<String, ScenarioError> {
         let axes = self.axes()?;
         let values = sweep::values_at(&axes, 0);
-        let scenario = self.check_at(&axes, &values).map_err(ScenarioError::new)?;
+        let scenario = self.check_at(&axes, &values, &mut PeopleFiles::default()).map_err(ScenarioError::new)?;
         let root = self.root_at(&axes, &values)?;
         let mut text = write::scenario(&scenario, write::powers_dbw(&root, scenario.devices.len()).as_deref());
         if !axes.is_empty() {
@@ -172,7 +173,7 @@ impl ScenarioFile {
     fn axes(&self) -> Result<Vec<Axis>, ScenarioError> {
         sweep::axes(&self.root).map_err(|mut problems| {
             // what the sweep leaves open cannot be judged, but a misspelt key stays one
-            let base = check(&self.root, self.stem(), &[]).err().unwrap_or_default();
+            let base = check(&self.root, self.stem(), &[], &mut PeopleFiles::default()).err().unwrap_or_default();
             problems.extend(base.into_iter().filter(|problem| problem.is_unknown_key));
             self.error(problems)
         })
@@ -191,9 +192,9 @@ impl ScenarioFile {
         Ok(root)
     }
 
-    fn check_at(&self, axes: &[Axis], values: &[&Value]) -> Result<Scenario, Vec<Problem>> {
+    fn check_at(&self, axes: &[Axis], values: &[&Value], people: &mut PeopleFiles) -> Result<Scenario, Vec<Problem>> {
         let root = self.root_at(axes, values).map_err(|problem| vec![*problem])?;
-        check(&root, self.stem(), axes)
+        check(&root, self.stem(), axes, people)
     }
 
     /// Adds the point to those problems that the file would not have without its sweep.
@@ -210,7 +211,7 @@ impl ScenarioFile {
         let listed: Vec<String> =
             coordinates.iter().map(|coordinate| format!("{} = {}", coordinate.path, coordinate.value)).collect();
         let point = format!("point {index} of the sweep ({})", listed.join(", "));
-        let base = check(&self.root, self.stem(), axes).err().unwrap_or_default();
+        let base = check(&self.root, self.stem(), axes, &mut PeopleFiles::default()).err().unwrap_or_default();
         let named = problems.into_iter().map(|problem| {
             let is_everywhere = base.iter().any(|other| other.is_same(&problem));
             if is_everywhere { problem } else { problem.at_point(&point) }

@@ -55,6 +55,22 @@ impl<'a> TableReader<'a> {
         self.value(key).is_some()
     }
 
+    /// Whether the file has this table at all.
+    pub(super) fn is_there(&self) -> bool {
+        self.start.is_some()
+    }
+
+    /// Notes those of `keys` that are there: they mean nothing for `whom`.
+    pub(super) fn refuse(&mut self, keys: &[&str], whom: &str, help: &str) {
+        let Some(table) = self.table else {
+            return;
+        };
+        for entry in table.entries.iter().filter(|entry| keys.contains(&entry.key.as_str())) {
+            let problem = Problem::new(format!("`{}` does not go with {whom}", entry.key)).at(&entry.origin);
+            self.problems.push(problem.expected("no such key here").help(help));
+        }
+    }
+
     pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
         self.table.and_then(|table| table.get(key))
     }
@@ -145,6 +161,17 @@ impl<'a> TableReader<'a> {
             _ => {
                 self.wrong_type(key, value, expected);
                 None
+            }
+        }
+    }
+
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
+        match self.value(key) {
+            None => default,
+            Some(Value { data: Data::Boolean(flag), .. }) => *flag,
+            Some(value) => {
+                self.wrong_type(key, value, "true or false");
+                default
             }
         }
     }

@@ -132,6 +132,7 @@ pub(super) const TABLES: &[TableSchema] = &[
         fields: &[
             plain("name"),
             plain("prompt"),
+            plain("persona"),
             plain("distance_m"),
             plain("step_energy_j"),
             plain("step_time_s"),
@@ -147,6 +148,30 @@ pub(super) const TABLES: &[TableSchema] = &[
         fields: &[plain("kind"), plain("t0"), per_device("tk"), per_device("tx_power_w"), per_device("tx_power_dbw")],
     },
     TableSchema {
+        name: "judge",
+        is_list: false,
+        fields: &[
+            plain("kind"),
+            plain("qoe_threshold"),
+            plain("panel"),
+            plain("answers_per_picture"),
+            plain("write_answers"),
+            plain("similarity"),
+            plain("noise"),
+            plain("pack"),
+            plain("template"),
+            plain("readout"),
+            plain("temperature"),
+            plain("max_new_tokens"),
+            plain("retries"),
+        ],
+    },
+    TableSchema {
+        name: "population",
+        is_list: false,
+        fields: &[plain("kind"), plain("mean"), plain("standard_deviation"), plain("covariance"), plain("file")],
+    },
+    TableSchema {
         name: "figure",
         is_list: true,
         fields: &[
@@ -156,13 +181,17 @@ pub(super) const TABLES: &[TableSchema] = &[
             plain("y"),
             plain("device"),
             plain("title"),
+            plain("scores"),
             plain("ssim_against"),
+            plain("value"),
+            plain("mark_maximum"),
         ],
     },
 ];
 
 /// Keys of one table of which a file gives at most one; setting one from outside takes the other away.
-pub(super) const ALTERNATIVES: &[(&str, [&str; 2])] = &[("policy", ["tx_power_w", "tx_power_dbw"])];
+pub(super) const ALTERNATIVES: &[(&str, [&str; 2])] =
+    &[("policy", ["tx_power_w", "tx_power_dbw"]), ("population", ["standard_deviation", "covariance"])];
 
 /// The schema of the table `name`.
 pub(super) fn table(name: &str) -> Option<&'static TableSchema> {

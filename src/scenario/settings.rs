@@ -3,11 +3,17 @@
 //! Each field of a struct is a key of the table its doc names, with the same name and unit; `docs/scenario.md` is the
 //! same list for users.
 
+mod figure;
+mod judge;
+
 use std::path::PathBuf;
 
 use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use crate::onnx::ExecutionProvider;
 use crate::radio::{Fading, Modulation, PathLoss};
+
+pub use figure::FigureSettings;
+pub use judge::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SurfaceSettings, VlmSettings};
 
 /// One checked point of a study: everything a run needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +26,9 @@ pub struct Scenario {
     /// At least one; names are unique.
     pub devices: Vec<DeviceSettings>,
     pub policy: PolicySettings,
+    pub judge: JudgeSettings,
+    /// Whom users and devices are drawn from; `None` where the scenario has no such table.
+    pub population: Option<PopulationSettings>,
     /// Figures to draw after the run; empty: the default picture grid.
     pub figures: Vec<FigureSettings>,
 }
@@ -178,6 +187,8 @@ pub struct DeviceSettings {
     pub name: String,
     /// What the user asked for. Required.
     pub prompt: String,
+    /// Who the user is. Default: drawn from the population where there is one, else `neutral`.
+    pub persona: PersonaSettings,
     /// Ground distance to the server [m]. Default 500; > 0.
     pub distance_m: f64,
     /// δ_k, energy of one denoising step [J]. Default 1.
@@ -211,23 +222,4 @@ pub struct FixedPolicy {
     /// Transmit power per device [W], from `tx_power_w` or `tx_power_dbw` (one number for all, or one per device).
     /// Default 63.1 W (18 dBW) each; may be left out where `radio.bit_error_probability` pins the link.
     pub tx_power_w: Vec<f64>,
-}
-
-/// `[[figure]]`
-#[derive(Debug, Clone, PartialEq)]
-pub enum FigureSettings {
-    /// A grid of pictures over one or two swept fields.
-    ImageGrid {
-        /// File name without extension.
-        name: String,
-        /// Swept field along the columns, say `radio.bit_error_probability`.
-        x: String,
-        /// Swept field along the rows; left out: one row per device.
-        y: Option<String>,
-        /// Whose pictures; `None`: one grid per device (or one row per device without `y`).
-        device: Option<String>,
-        title: Option<String>,
-        /// Which reference's SSIM stands under each picture.
-        ssim_against: PictureReference,
-    },
 }

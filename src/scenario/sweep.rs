@@ -157,6 +157,8 @@ fn fixed_per_study(field: &FieldPath) -> Option<&'static str> {
         ("study", "replications") => Some("each point is repeated equally often"),
         ("models", _) => Some("a study runs on one model pack"),
         ("device", "name") => Some("a device keeps its name"),
+        ("judge", "kind" | "panel" | "write_answers") => Some("a study's tables have the same columns at each point"),
+        ("judge", "pack") => Some("a study runs on one judge pack"),
         ("figure", _) => Some("figures are drawn once per study"),
         _ => None,
     }

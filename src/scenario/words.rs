@@ -2,6 +2,7 @@
 
 use super::settings::{ErrorModel, Execution, MultipleAccess, PictureReference};
 use crate::diffusion::{LatentCodec, Sanitize, Split};
+use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
 use crate::radio::{FisherSnedecorConvention, Modulation};
 
@@ -44,6 +45,9 @@ pub(crate) const ERROR_MODELS: Words<ErrorModel> =
 
 pub(crate) const MULTIPLE_ACCESSES: Words<MultipleAccess> =
     &[("tdma", MultipleAccess::Tdma), ("ofdma", MultipleAccess::Ofdma)];
+
+pub(crate) const READOUTS: Words<Readout> =
+    &[("expectation", Readout::Expectation), ("greedy", Readout::Greedy), ("sample", Readout::Sample)];
 
 /// The value that `word` stands for.
 pub(crate) fn value_of<T: Copy>(words: Words<T>, word: &str) -> Option<T> {

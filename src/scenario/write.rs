@@ -1,5 +1,7 @@
 //! A checked scenario back as TOML, with every default filled in.
 
+mod judge;
+
 use std::fmt::{Display, Write};
 
 use super::file::ScenarioFile;
@@ -35,8 +37,8 @@ impl Scenario {
     fn swept_values(&self, text: &str) -> Vec<(String, String)> {
         let file = ScenarioFile::from_str(text, "resolved").expect("what is written here is TOML");
         let mut axes: Vec<(String, String)> = Vec::new();
-        for FigureSettings::ImageGrid { x, y, .. } in &self.figures {
-            for path in [Some(x), y.as_ref()].into_iter().flatten() {
+        for figure in &self.figures {
+            for path in figure.axes() {
                 let Ok(field) = resolve(path, file.root()) else {
                     continue;
                 };
@@ -107,9 +109,11 @@ pub(super) fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> Strin
     for settings in &scenario.devices {
         device(&mut text, settings);
     }
+    judge::population(&mut text, scenario.population.as_ref());
     match &scenario.policy {
         PolicySettings::Fixed(fixed) => fixed_policy(&mut text, fixed, powers_dbw),
     }
+    judge::judge(&mut text, &scenario.judge);
     for settings in &scenario.figures {
         figure(&mut text, settings);
     }
@@ -191,6 +195,7 @@ fn device(text: &mut String, settings: &DeviceSettings) {
     table(text, "[[device]]");
     line(text, "name", quote(&settings.name));
     line(text, "prompt", quote(&settings.prompt));
+    line(text, "persona", judge::user(&settings.persona));
     line(text, "distance_m", float(settings.distance_m));
     line(text, "step_energy_j", float(settings.step_energy_j));
     line(text, "step_time_s", float(settings.step_time_s));
@@ -212,17 +217,41 @@ fn fixed_policy(text: &mut String, policy: &FixedPolicy, powers_dbw: Option<&[f6
 }
 
 fn figure(text: &mut String, settings: &FigureSettings) {
-    let FigureSettings::ImageGrid { name, x, y, device, title, ssim_against } = settings;
+    let (kind, name, device, title) = match settings {
+        FigureSettings::ImageGrid { name, device, title, .. } => ("image_grid", name, device, title),
+        FigureSettings::HeatMap { name, device, title, .. } => ("heat_map", name, device, title),
+        FigureSettings::ScoreDistribution { name, device, title, .. } => ("score_distribution", name, device, title),
+    };
     table(text, "[[figure]]");
-    line(text, "kind", quote("image_grid"));
+    line(text, "kind", quote(kind));
     line(text, "name", quote(name));
-    line(text, "x", quote(x));
-    for (key, value) in [("y", y), ("device", device), ("title", title)] {
+    for (key, path) in ["x", "y"].into_iter().zip(settings.axes()) {
+        line(text, key, quote(path));
+    }
+    for (key, value) in [("device", device), ("title", title)] {
         if let Some(value) = value {
             line(text, key, quote(value));
         }
     }
-    word(text, "ssim_against", PICTURE_REFERENCES, *ssim_against);
+    let names = |names: &[String]| list(names.iter().map(|name| quote(name)));
+    match settings {
+        FigureSettings::ImageGrid { scores, ssim_against, .. } => {
+            if !scores.is_empty() {
+                line(text, "scores", names(scores));
+            }
+            if let Some(reference) = ssim_against {
+                word(text, "ssim_against", PICTURE_REFERENCES, *reference);
+            }
+        }
+        FigureSettings::HeatMap { value, mark_maximum, .. } => {
+            match value.as_slice() {
+                [only] => line(text, "value", quote(only)),
+                several => line(text, "value", names(several)),
+            }
+            line(text, "mark_maximum", mark_maximum);
+        }
+        FigureSettings::ScoreDistribution { scores, .. } => line(text, "scores", names(scores)),
+    }
 }
 
 fn table(text: &mut String, header: &str) {

@@ -10,7 +10,7 @@ use crate::tiny_pack::TinyPack;
 fn scenario(pack: &std::path::Path, head: &str, policy: &str) -> String {
     format!(
         "{head}[models]\ndiffusion = '{}'\n[diffusion]\nsteps = 4\nmetrics_against = []\n[[device]]\nprompt = \"a b\"\n\
-         [[device]]\nprompt = \"a c\"\n[policy]\n{policy}\n",
+         [[device]]\nprompt = \"a c\"\n[policy]\n{policy}\n[judge]\nkind = \"none\"\n",
         pack.display()
     )
 }
@@ -272,7 +272,8 @@ fn of_several_files_the_good_ones_run_and_each_bad_one_is_reported() {
     );
     let studies: Vec<_> = workplace.contents().into_iter().filter(|name| name.ends_with("/requests.csv")).collect();
     assert_eq!(studies, ["all/one/requests.csv", "all/three/requests.csv"]);
-    assert!(!workplace.path("results").exists());
+    let elsewhere: Vec<_> = workplace.contents().into_iter().filter(|name| name.starts_with("results/")).collect();
+    assert_eq!(elsewhere, ["results/", "results/.score-store.redb.lock", "results/score-store.redb"]);
 }
 
 #[test]

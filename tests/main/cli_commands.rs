@@ -9,7 +9,7 @@ fn scenario() -> String {
         "[models]\ndiffusion = '{}'\n[diffusion]\nsteps = 3\nmetrics_against = [\"error-free\", \"unshared\"]\n\
          [server]\nenergy_budget_j = 1.0\n[radio]\nbit_error_probability = 0.1\n\
          [[device]]\nprompt = \"a dog\"\n[[device]]\nprompt = \"a cat\"\n[policy]\nt0 = 1\ntk = [1, 2]\n\
-         [sweep]\n\"policy.t0\" = [1, 2]\n",
+         [judge]\nkind = \"none\"\n[sweep]\n\"policy.t0\" = [1, 2]\n",
         shipped_pack().display()
     )
 }
@@ -76,15 +76,24 @@ fn models_lists_the_packs_of_a_folder_for_people_and_for_machines() {
     for key in ["path", "size_mb", "prompt_tokens", "tokens_known", "digests", "card"] {
         assert!(pack.get(key).is_some(), "{key}: {pack}");
     }
+    let judge = packs.iter().find(|pack| pack["name"] == "emoji-llava").expect("the shipped judge");
+    assert_eq!((&judge["kind"], &judge["problem"]), (&"judge".into(), &Value::Null));
+    assert_eq!(judge["picture_size_px"], serde_json::json!([64, 64]));
+    assert_eq!(judge["score_scale"], serde_json::json!({ "lowest": 0, "highest": 100 }));
+    assert_eq!((&judge["tokens_per_picture"], &judge["context_tokens"]), (&5.into(), &256.into()));
+    for part in ["emoji-llava  (", "judge, ", "becomes 5 tokens", "0 to 100 (judge_template.toml)"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
     for arguments in [&["models"][..], &["models", "--json"]] {
-        let outcome =
-            workplace.run(arguments).assert_fails(3, &["no model pack in models", "model_index.json", "--folder"]);
+        let outcome = workplace
+            .run(arguments)
+            .assert_fails(3, &["no model pack in models", "model_index.json", "judge pack", "--folder"]);
         assert_eq!(outcome.stdout, if arguments.contains(&"--json") { "[]\n" } else { "" });
     }
 }
 
 #[test]
-fn doctor_tells_machines_what_it_tells_people_and_ends_with_3_without_the_default_pack() {
+fn doctor_tells_machines_what_it_tells_people_and_ends_with_3_without_the_default_packs() {
     let workplace = Workplace::new();
     let outcome = workplace.run(&["doctor", "--json"]);
     assert_eq!(outcome.code, 3, "{outcome:#?}");
@@ -92,6 +101,12 @@ fn doctor_tells_machines_what_it_tells_people_and_ends_with_3_without_the_defaul
     assert_eq!(report["default_can_run"], false);
     let problems = report["problems"].as_array().expect("a list");
     assert!(problems.iter().any(|problem| problem["blocks_the_default"] == true && problem["mend"].is_string()));
+    for pack in ["the default diffusion pack `models/emoji-ldm`", "the default judge pack `models/emoji-llava`"] {
+        assert!(
+            problems.iter().any(|problem| problem["what"].as_str().is_some_and(|what| what.contains(pack))),
+            "{pack}"
+        );
+    }
     for key in ["latentlink_version", "machine", "onnx_runtime", "execution_providers", "packs", "results", "cache"] {
         assert!(report.get(key).is_some(), "{key}: {report}");
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use latentlink::diffusion::Picture;
 use latentlink::onnx::digest::sha256_of_file;
+use latentlink::picture::Picture;
 
 use crate::program::{Workplace, contents_of};
 use crate::small_study::small;
@@ -107,14 +107,15 @@ fn results(workplace: &Workplace, folder: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn the_same_bytes_come_from_a_second_run_any_number_of_threads_and_the_resolved_scenario_but_not_from_another_seed() {
     let workplace = Workplace::with("small.toml", &small());
-    workplace.run(&["run", "small.toml", "--out", "one", "--threads", "1"]).assert_done();
-    workplace.run(&["run", "small.toml", "--out", "two", "--threads", "2"]).assert_done();
+    // Each with a score store of its own: nothing is taken from another run.
+    workplace.run(&["run", "small.toml", "--out", "one", "--threads", "1", "--store", "1.redb"]).assert_done();
+    workplace.run(&["run", "small.toml", "--out", "two", "--threads", "2", "--store", "2.redb"]).assert_done();
     let first = results(&workplace, "one");
     for ((name, one), (other, two)) in first.iter().zip(results(&workplace, "two")) {
         assert_eq!(*name, other);
         assert!(*one == two, "{name} depends on the number of threads");
     }
-    workplace.run(&["run", "one/scenario.toml", "--out", "three", "--threads", "1"]).assert_done();
+    workplace.run(&["run", "one/scenario.toml", "--out", "three", "--threads", "1", "--store", "3.redb"]).assert_done();
     assert!(first == results(&workplace, "three"), "the resolved scenario is the same study");
 
     workplace.run(&["run", "small.toml", "--threads", "1", "--out", "four", "--seed", "42"]).assert_done();
@@ -129,10 +130,11 @@ fn the_same_bytes_come_from_a_second_run_any_number_of_threads_and_the_resolved_
 #[test]
 fn eager_execution_gives_the_tables_of_deferred_execution() {
     let workplace = Workplace::with("small.toml", &small());
-    workplace.run(&["run", "small.toml", "--threads", "1", "--out", "deferred"]).assert_done();
     workplace
-        .run(&["run", "small.toml", "--threads", "1", "--out", "eager", "--set", "diffusion.execution=eager"])
+        .run(&["run", "small.toml", "--threads", "1", "--out", "deferred", "--store", "deferred.redb"])
         .assert_done();
+    let eager = ["--set", "diffusion.execution=eager", "--store", "eager.redb"];
+    workplace.run(&[&["run", "small.toml", "--threads", "1", "--out", "eager"], &eager[..]].concat()).assert_done();
     assert_eq!(workplace.text("deferred/ledger.csv"), workplace.text("eager/ledger.csv"));
     assert_eq!(workplace.text("deferred/runs.csv"), workplace.text("eager/runs.csv"));
     let (deferred, eager) = (workplace.csv("deferred/requests.csv"), workplace.csv("eager/requests.csv"));

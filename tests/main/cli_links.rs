@@ -11,7 +11,7 @@ fn drawn(pack: &TinyPack, devices: usize) -> String {
          [diffusion]\nsteps = 2\nguidance = 1.0\nmetrics_against = []\n\
          [server]\nprompt = \"a b\"\n\
          [radio]\ncarrier_hz = 2e9\nnoise_figure_db = 5.0\n\
-         [policy]\nt0 = 1\ntk = 0\ntx_power_w = 0.8\n\
+         [policy]\nt0 = 1\ntk = 0\ntx_power_w = 0.8\n[judge]\nkind = \"none\"\n\
          [sweep]\nradio.bandwidth_hz = [5e6, 20e6]\n",
         pack.root().display()
     );
@@ -92,7 +92,7 @@ fn airtime_is_that_of_the_specification_for_each_codec_and_modulation() {
     let text = format!(
         "[models]\ndiffusion = '{}'\n[diffusion]\nsteps = 1\nguidance = 1.0\nmetrics_against = []\n\
          [server]\nprompt = \"a b\"\n[radio]\nbandwidth_hz = 4882.8125\nheader_bits = 0\nbit_error_probability = 0.0\n\
-         [[device]]\nprompt = \"a b\"\n[policy]\nt0 = 1\ntk = 0\n\
+         [judge]\nkind = \"none\"\n[[device]]\nprompt = \"a b\"\n[policy]\nt0 = 1\ntk = 0\n\
          [sweep]\ndiffusion.codec = [\"fp32\", \"fp16\", \"int8\"]\nradio.modulation = [\"bpsk\", \"qpsk\", \"qam16\"]\n",
         pack.root().display()
     );

@@ -2,6 +2,7 @@
 
 use latentlink::diffusion::graph::{BitChannel, DenoisingGraph, NodeId, Operation};
 use latentlink::diffusion::{LatentCodec, NoiseSchedule, Sampler, Sanitize};
+use latentlink::judge::Persona;
 use latentlink::random::StreamKey;
 
 const PACK: [u8; 32] = [7; 32];
@@ -73,6 +74,45 @@ fn a_change_of_prompt_guidance_seed_channel_or_pack_changes_the_key() {
     let mut other_pack = DenoisingGraph::new([8; 32]);
     let other_dog = chain(&mut other_pack, "a dog", 10);
     assert_ne!(other_pack.key(other_dog), graph.key(dog));
+}
+
+#[test]
+fn a_change_of_picture_persona_request_judge_or_seed_changes_the_key_of_a_score() {
+    let mut graph = DenoisingGraph::new(PACK);
+    let (dog, cat) = (chain(&mut graph, "a dog", 2), chain(&mut graph, "a cat", 2));
+    let pictures = [dog, cat].map(|from| graph.insert(Operation::Decode { from }));
+    let requests = ["a dog", "a cat"].map(|text| graph.prompt(text));
+    let mut scores = Vec::new();
+    for (picture, persona, request, judge, seed) in [
+        (pictures[0], Persona::GA1, requests[0], [1; 32], None),
+        (pictures[1], Persona::GA1, requests[0], [1; 32], None),
+        (pictures[0], Persona::GA2, requests[0], [1; 32], None),
+        (pictures[0], Persona::GA1, requests[1], [1; 32], None),
+        (pictures[0], Persona::GA1, requests[0], [2; 32], None),
+        (pictures[0], Persona::GA1, requests[0], [1; 32], Some(seed("one"))),
+        (pictures[0], Persona::GA1, requests[0], [1; 32], Some(seed("other"))),
+    ] {
+        let score = Operation::Score { picture, persona, request, judge, seed };
+        let id = graph.insert(score.clone());
+        assert_eq!(graph.insert(score), id, "the same question is one node");
+        assert_eq!((graph.operation(id).scores(), graph.operation(id).unet_evaluations()), (1, 0));
+        scores.push(id);
+    }
+    let mut keys: Vec<_> = scores.iter().map(|id| graph.key(*id)).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 7);
+
+    // A merged graph asks the same questions, though its nodes and prompts are numbered otherwise.
+    let mut merged = DenoisingGraph::new(PACK);
+    merged.prompt("a cat");
+    let ids = merged.absorb(&graph);
+    for id in scores {
+        assert_eq!(merged.key(ids[id.index()]), graph.key(id));
+    }
+    // What is known already needs nothing above it.
+    let last = ids.len() - 1;
+    assert_eq!(merged.ancestors_beyond(&ids[last..], |id| id == ids[pictures[0].index()]), ids[last..]);
 }
 
 #[test]

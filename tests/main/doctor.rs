@@ -4,22 +4,33 @@ use std::{fs, path::Path};
 
 use latentlink::{
     cli::doctor::{DoctorPlaces, DoctorReport, PackHealth, write_text},
+    cli::pack_summary::PackKind,
     onnx::runtime::{PipCommand, RuntimeResolver},
 };
 
-fn whole(_: &Path) -> PackHealth {
-    PackHealth { digests_listed: true, files_intact: 9, problems: Vec::new() }
+fn whole(path: &Path, with_sessions: bool) -> PackHealth {
+    PackHealth {
+        kind: PackKind::of(path),
+        digests_listed: true,
+        files_intact: 9,
+        sessions_load: with_sessions.then_some(true),
+        problems: Vec::new(),
+    }
 }
 
-/// A working folder with the default pack's folder in it, and this machine's real ways to ONNX Runtime.
+/// A working folder with the default packs' folders in it, and this machine's real ways to ONNX Runtime.
 fn places(folder: &Path) -> DoctorPlaces {
-    let pack = folder.join("models/emoji-ldm");
-    fs::create_dir_all(&pack).expect("a temporary folder");
-    fs::write(pack.join("model_index.json"), "{}").expect("a temporary folder");
+    let diffusion = folder.join("models/emoji-ldm");
+    fs::create_dir_all(&diffusion).expect("a temporary folder");
+    fs::write(diffusion.join("model_index.json"), "{}").expect("a temporary folder");
+    let judge = folder.join("models/emoji-llava");
+    fs::create_dir_all(judge.join("onnx")).expect("a temporary folder");
+    fs::write(judge.join("config.json"), "{}").expect("a temporary folder");
     DoctorPlaces {
         resolver: RuntimeResolver::from_environment(),
         models: folder.join("models"),
-        default_pack: pack,
+        default_diffusion: diffusion,
+        default_judge: judge,
         packs: Vec::new(),
         results: folder.join("results"),
     }
@@ -40,7 +51,11 @@ fn a_whole_machine_can_run_the_default_and_both_reports_say_so() {
     assert_eq!(json["default_can_run"], true);
     assert_eq!(json["execution_providers"][0]["name"], "cpu");
     assert_eq!(json["execution_providers"][0]["usable"], true);
-    assert_eq!(json["packs"][0]["files_intact"], 9);
+    for (pack, kind) in ["diffusion", "judge"].iter().enumerate() {
+        let pack = &json["packs"][pack];
+        assert_eq!((&pack["kind"], &pack["files_intact"]), (&(*kind).into(), &9.into()));
+        assert_eq!(pack["sessions_load"], true);
+    }
     assert!(json["onnx_runtime"]["path"].as_str().is_some_and(|path| Path::new(path).is_file()));
     assert!(json["machine"]["cores"].as_u64().is_some_and(|cores| cores >= 1));
     let text = text_of(&report);
@@ -52,18 +67,39 @@ fn a_whole_machine_can_run_the_default_and_both_reports_say_so() {
 }
 
 #[test]
-fn a_damaged_default_pack_ends_with_exit_code_3_and_the_command_that_mends_it() {
+fn a_damaged_default_pack_of_either_kind_ends_with_exit_code_3_and_the_command_that_mends_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let damaged = |_: &Path| PackHealth {
-        digests_listed: true,
-        files_intact: 8,
-        problems: vec!["unet/model.onnx has other bytes than digests.json lists".to_owned()],
-    };
-    let report = DoctorReport::examine(&places(folder.path()), &damaged, &|_| {});
-    assert_eq!(report.exit_code(), 3);
-    let text = text_of(&report);
-    assert!(text.contains("unet/model.onnx"), "{text}");
-    assert!(text.contains("git checkout -- "), "{text}");
+    for (name, kind) in [("emoji-ldm", PackKind::Diffusion), ("emoji-llava", PackKind::Judge)] {
+        let damaged = |path: &Path, with_sessions: bool| PackHealth {
+            problems: if path.ends_with(name) { vec!["model.onnx is corrupt".to_owned()] } else { Vec::new() },
+            ..whole(path, with_sessions)
+        };
+        let report = DoctorReport::examine(&places(folder.path()), &damaged, &|_| {});
+        assert_eq!((report.exit_code(), report.problems.len()), (3, 1), "{:?}", report.problems);
+        let text = text_of(&report);
+        let place = folder.path().join("models").join(name);
+        for part in [
+            format!("{} pack `{}`: model.onnx is corrupt", kind.name(), place.display()),
+            format!("git checkout -- {}", place.display()),
+            format!("{} ({}): broken", place.display(), kind.name()),
+        ] {
+            assert!(text.contains(&part), "{part} is not in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn without_the_default_judge_the_doctor_names_the_mend_and_the_way_without_scores() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let places = places(folder.path());
+    fs::remove_dir_all(&places.default_judge).expect("the pack");
+    let report = DoctorReport::examine(&places, &whole, &|_| {});
+    assert_eq!((report.exit_code(), report.problems.len()), (3, 1), "{:?}", report.problems);
+    let problem = &report.problems[0];
+    assert!(problem.what.contains("default judge pack") && problem.what.contains("emoji-llava"), "{problem:?}");
+    for mend in ["git checkout -- ", "--set judge.kind=none"] {
+        assert!(problem.mend.contains(mend), "{problem:?}");
+    }
 }
 
 #[test]
@@ -73,9 +109,9 @@ fn a_damaged_pack_that_is_not_the_default_is_told_but_does_not_stop_the_default(
     let own = folder.path().join("own-pack");
     fs::create_dir(&own).expect("a temporary folder");
     places.packs = vec![own.clone(), folder.path().join("no-pack-here")];
-    let health = |path: &Path| PackHealth {
+    let health = |path: &Path, with_sessions: bool| PackHealth {
         problems: if path == own { vec!["vae_decoder/model.onnx is missing".to_owned()] } else { Vec::new() },
-        ..whole(path)
+        ..whole(path, with_sessions)
     };
     let report = DoctorReport::examine(&places, &health, &|_| {});
     assert_eq!(report.exit_code(), 0);
@@ -97,7 +133,7 @@ fn without_onnx_runtime_and_without_packs_each_problem_says_how_to_mend_it() {
     assert_eq!(report.exit_code(), 3);
     assert!(report.onnx_runtime.is_none());
     let blocking: Vec<_> = report.problems.iter().filter(|problem| problem.blocks_the_default).collect();
-    assert_eq!(blocking.len(), 2, "{blocking:?}");
+    assert_eq!(blocking.len(), 3, "the library and a pack of each kind: {blocking:?}");
     assert!(blocking.iter().all(|problem| problem.mend.contains('`') || problem.mend.contains("ORT_DYLIB_PATH")));
     let text = text_of(&report);
     assert!(text.contains("LATENTLINK_ORT_WHEEL") && text.contains("cannot run here yet"), "{text}");

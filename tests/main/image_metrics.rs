@@ -1,7 +1,7 @@
 //! MSE, PSNR and SSIM against scikit-image, on pictures from the formula of `tests/reference/image_metrics.py`.
 
-use latentlink::diffusion::Picture;
 use latentlink::diffusion::image_metrics::{MetricsError, PictureMetrics};
+use latentlink::picture::Picture;
 
 const LEVELS: i64 = 1023;
 

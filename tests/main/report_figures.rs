@@ -1,48 +1,13 @@
 //! Figures: labels people read, pictures that are there pixel by pixel, nothing cut off, and the table behind each.
 
-use latentlink::diffusion::Picture;
+use crate::pixels::Pixels;
+use latentlink::picture::Picture;
 use latentlink::report::axis_label::{NumberStyle, axis_title, number_label, tick_label};
 use latentlink::report::axis_scale::round_ticks;
-use latentlink::report::canvas::Canvas;
 use latentlink::report::image_grid::{Axis, ImageGrid, Tile, TileContent};
 use latentlink::report::ledger_bars::{LedgerBar, LedgerBars, LedgerGroup};
 use latentlink::report::line_plot::{LinePlot, NumberAxis, Point, Series};
 use latentlink::report::{Cell, Column, ReportError, Table};
-
-/// Decoded pixels, row by row.
-struct Pixels {
-    width: usize,
-    rgb: Vec<[u8; 3]>,
-}
-
-impl Pixels {
-    fn of(png: &[u8]) -> Self {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
-        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
-        let frame = reader.next_frame(&mut bytes).unwrap();
-        let rgb = bytes.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
-        Self { width: frame.width as usize, rgb }
-    }
-
-    fn of_canvas(canvas: &Canvas) -> Self {
-        Self::of(&canvas.to_png_bytes(&[]).unwrap())
-    }
-
-    fn count(&self, colour: [u8; 3]) -> usize {
-        self.rgb.iter().filter(|pixel| **pixel == colour).count()
-    }
-
-    /// Whether a ring of `thickness` pixels along the edge is white: nothing was cut off there.
-    fn has_white_edge(&self, thickness: usize) -> bool {
-        let height = self.rgb.len() / self.width;
-        self.rgb.iter().enumerate().all(|(at, pixel)| {
-            let (row, column) = (at / self.width, at % self.width);
-            let inside =
-                (thickness..height - thickness).contains(&row) && (thickness..self.width - thickness).contains(&column);
-            inside || *pixel == [255; 3]
-        })
-    }
-}
 
 const RED: [u8; 3] = [255, 0, 0];
 

@@ -1,6 +1,6 @@
 //! Pictures: conversion from tensors, rounding to 8 bit, PNG and enlarging.
 
-use latentlink::diffusion::picture::{Enlargement, Picture, PictureError};
+use latentlink::picture::{Enlargement, Picture, PictureError};
 use ndarray::{Array3, array};
 
 #[test]

@@ -198,6 +198,17 @@ fn every_known_field_is_read_and_refuses_a_table_in_its_place() {
             if let Some((choice, _)) = field.split_once('.') {
                 file.set(&format!("{entry}.{choice}={kind}")).expect("a choice");
             }
+            // and some to some kinds of judge, population and figure
+            let needed = match (table, field.as_str()) {
+                ("judge", "similarity" | "noise") => Some("judge.kind=surface"),
+                ("judge", "temperature" | "max_new_tokens" | "retries") => Some("judge.readout=sample"),
+                ("figure", "value" | "mark_maximum") => Some("figure[0].kind=heat_map"),
+                ("population", "file") => Some("population.kind=file"),
+                _ => None,
+            };
+            if let Some(needed) = needed {
+                file.set(needed).expect("a field");
+            }
             file.set(&format!("{entry}.{field}={{ x = 1 }}")).unwrap_or_else(|error| panic!("{error:#}"));
             let error = file.points().expect_err("no field takes this table");
             error.problems().iter().any(|problem| {

@@ -1,12 +1,13 @@
 //! A checked scenario written back as TOML is the same scenario.
 
 use latentlink::diffusion::{LatentCodec, Sampler, Sanitize, Split};
+use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread};
 use latentlink::onnx::ExecutionProvider;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, ModelSettings,
-    MultipleAccess, PictureReference, PolicySettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
-    StudySettings,
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
+    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
+    RadioSettings, Scenario, ScenarioFile, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -103,10 +104,63 @@ fn radio(rng: &mut impl Rng) -> RadioSettings {
     }
 }
 
-fn device(rng: &mut impl Rng, index: usize) -> DeviceSettings {
+fn persona(rng: &mut impl Rng) -> NamedPersona {
+    let (name, named) = one_of(rng, &Persona::NAMED);
+    let traits = Persona::new(std::array::from_fn(|_| one_of(rng, &[0.0, 1.0, 0.25, 1e-7]))).expect("in [0, 1]");
+    one_of(rng, &[NamedPersona::new(name, named), NamedPersona::of_traits(traits)])
+}
+
+fn population(rng: &mut impl Rng) -> PopulationSettings {
+    let spread = if rng.random_bool(0.5) {
+        Spread::StandardDeviation(std::array::from_fn(|_| rng.random_range(0.0..0.5)))
+    } else {
+        // every pair of traits with the same correlation
+        let rho = rng.random_range(0.0..1.0);
+        let deviations: [f64; 5] = std::array::from_fn(|_| rng.random_range(0.01..0.3));
+        let entry =
+            |row: usize, column: usize| deviations[row] * deviations[column] * if row == column { 1.0 } else { rho };
+        Spread::Covariance(std::array::from_fn(|row| std::array::from_fn(|column| entry(row, column))))
+    };
+    let mean = std::array::from_fn(|_| rng.random_range(0.0..=1.0));
+    PopulationSettings::Normal(Box::new(NormalPopulation::new(mean, spread).expect("it can be drawn from")))
+}
+
+fn judge_kind(rng: &mut ChaCha8Rng) -> JudgeKind {
+    let surface = SurfaceSettings { similarity: maybe(rng, |rng| rng.random_range(-1.0..=1.0)), noise: rng.random() };
+    let readout = one_of(rng, &[Readout::Expectation, Readout::Greedy, Readout::Sample]);
+    let is_drawn = readout == Readout::Sample;
+    let vlm = VlmSettings {
+        pack: prompt(rng).into(),
+        template: maybe(rng, |rng| prompt(rng).into()),
+        readout,
+        temperature: if is_drawn { positive(rng) } else { 1.0 },
+        max_new_tokens: if readout == Readout::Expectation { 16 } else { rng.random_range(1..=4096) },
+        retries: if is_drawn { rng.random_range(0..=1000) } else { 3 },
+    };
+    one_of(rng, &[JudgeKind::None, JudgeKind::Surface(surface), JudgeKind::Vlm(vlm)])
+}
+
+fn judge(rng: &mut ChaCha8Rng) -> JudgeSettings {
+    let kind = judge_kind(rng);
+    let answers_per_picture = if kind.is_drawn() { rng.random_range(1..=1_000_000) } else { 1 };
+    if kind == JudgeKind::None {
+        let (panel, qoe_threshold) = (Vec::new(), 0.6);
+        return JudgeSettings { kind, qoe_threshold, panel, answers_per_picture, write_answers: false };
+    }
+    let mut panel: Vec<NamedPersona> = (0..rng.random_range(0..4)).map(|_| persona(rng)).collect();
+    panel.sort_by(|a, b| a.name.cmp(&b.name));
+    panel.dedup();
+    let qoe_threshold = rng.random_range(0.0..=1.0);
+    JudgeSettings { kind, qoe_threshold, panel, answers_per_picture, write_answers: rng.random() }
+}
+
+fn device(rng: &mut impl Rng, index: usize, has_population: bool) -> DeviceSettings {
+    let given = PersonaSettings::Given(persona(rng));
+    let is_drawn = has_population && rng.random_bool(0.5);
     DeviceSettings {
         name: one_of(rng, &[format!("device-{}", index + 1), format!("phone_{index}"), format!("{index}")]),
         prompt: prompt(rng),
+        persona: if is_drawn { PersonaSettings::Population } else { given },
         distance_m: positive(rng),
         step_energy_j: positive(rng),
         step_time_s: positive(rng),
@@ -117,10 +171,45 @@ fn device(rng: &mut impl Rng, index: usize) -> DeviceSettings {
     }
 }
 
+fn figure(
+    rng: &mut ChaCha8Rng,
+    name: String,
+    axes: &[String],
+    device: &str,
+    diffusion: &DiffusionSettings,
+    judge: &JudgeSettings,
+) -> FigureSettings {
+    let y = rng.random_range(1..axes.len());
+    let (x, y) = (axes[rng.random_range(0..y)].clone(), axes[y].clone());
+    let (device, title) = (maybe(rng, |_| device.to_owned()), maybe(rng, prompt));
+    let panel: Vec<String> = judge.panel.iter().map(|persona| persona.name.clone()).collect();
+    let kind = rng.random_range(0..if panel.is_empty() { 2 } else { 3 });
+    // The surface has no pictures made.
+    match if matches!(judge.kind, JudgeKind::Surface(_)) { kind.max(1) } else { kind } {
+        0 => {
+            let scores = one_of(rng, &[panel, Vec::new()]);
+            let usual = diffusion.metrics_against.first().copied();
+            let written = if usual.is_some() { Some(one_of(rng, &diffusion.metrics_against)) } else { None };
+            let ssim_against =
+                if scores.is_empty() { one_of(rng, &[usual, written]) } else { one_of(rng, &[None, written]) };
+            FigureSettings::ImageGrid { name, x, y: maybe(rng, |_| y), device, title, scores, ssim_against }
+        }
+        1 => {
+            let of_panel: Vec<String> = panel.iter().map(|persona| format!("qoe_{persona}")).collect();
+            let latency = vec!["latency_s".to_owned()];
+            let value = if of_panel.is_empty() { latency } else { one_of(rng, &[latency, of_panel]) };
+            FigureSettings::HeatMap { name, x, y, value, device, title, mark_maximum: rng.random() }
+        }
+        _ => FigureSettings::ScoreDistribution { name, scores: panel, device, title },
+    }
+}
+
 fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
     let diffusion = diffusion(rng);
     let radio = radio(rng);
-    let devices: Vec<_> = (0..rng.random_range(1..5)).map(|index| device(rng, index)).collect();
+    let population = maybe(rng, population);
+    let has_population = population.is_some();
+    let devices: Vec<_> = (0..rng.random_range(1..5)).map(|index| device(rng, index, has_population)).collect();
     let t0 = rng.random_range(0..diffusion.steps);
     // powers that come from dBW, since a figure may sweep those
     let power = |rng: &mut ChaCha8Rng| db_to_linear(f64::from(rng.random_range(-400..400)) / 8.0);
@@ -135,17 +224,10 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
     let last = &devices[devices.len() - 1].name;
     axes.push(one_of(rng, &["policy.tk".into(), format!("policy.tk[{last}]"), format!("device.{last}.prompt")]));
     axes.push(one_of(rng, &["policy.tx_power_w".to_owned(), "policy.tx_power_dbw".into()]));
+    let judge = judge(rng);
     let mut figures = Vec::new();
-    for index in 0..if diffusion.metrics_against.is_empty() { 0 } else { rng.random_range(0..3) } {
-        let y = rng.random_range(1..axes.len());
-        figures.push(FigureSettings::ImageGrid {
-            name: format!("figure.{index}"),
-            x: axes[rng.random_range(0..y)].clone(),
-            y: maybe(rng, |_| axes[y].clone()),
-            device: maybe(rng, |_| last.clone()),
-            title: maybe(rng, prompt),
-            ssim_against: one_of(rng, &diffusion.metrics_against),
-        });
+    for index in 0..rng.random_range(0..3) {
+        figures.push(figure(rng, format!("figure.{index}"), &axes, last, &diffusion, &judge));
     }
     Scenario {
         study: StudySettings { name: "a.b_c-d".into(), seed: rng.random(), replications: rng.random_range(1..9) },
@@ -166,6 +248,8 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         radio,
         devices,
         policy: PolicySettings::Fixed(policy),
+        judge,
+        population,
         figures,
     }
 }
@@ -185,9 +269,10 @@ fn a_resolved_scenario_reads_back_to_an_equal_one() {
 
 #[test]
 fn a_resolved_study_reads_back_to_the_same_points() {
-    let mut files: Vec<ScenarioFile> = ["quickstart.toml", "paper/fig08.toml", "paper/fig09.toml"]
-        .map(|path| ScenarioFile::read(format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"))).expect("TOML"))
-        .into();
+    let mut files: Vec<ScenarioFile> =
+        ["quickstart.toml", "paper/fig08.toml", "paper/fig09.toml", "paper/fig10.toml", "paper/fig13.toml"]
+            .map(|path| ScenarioFile::read(format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"))).expect("TOML"))
+            .into();
     let swept = "[[device]]\nprompt = \"a\"\n[[device]]\nprompt = \"b\"\n[policy]\nt0 = 1\ntk = 2\n";
     for (sweep, power) in [
         ("\"policy.tx_power_dbw\" = [1.7, 18.3]", "tx_power_w = 3.0"),
@@ -197,6 +282,13 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         ("\"radio.fading.ms\" = [1.5, 3]", ""),
         ("\"radio.path_loss\" = [\"uma-nlos\", { kind = \"fixed-gain\", gain_db = -90 }]", ""),
         ("\"server.energy_budget_j\" = [1, 2]", ""),
+        ("\"judge.readout\" = [\"greedy\", \"sample\"]", "[judge]\npack = \"judge\""),
+        ("\"device.device-1.persona\" = [\"GA1\", [0.1, 0.2, 0.3, 0.4, 0.5]]", ""),
+        ("\"judge.similarity\" = [0.8, 0.9]", "[judge]\nkind = \"surface\""),
+        (
+            "\"population.standard_deviation\" = [[0.1, 0.1, 0.1, 0.1, 0.1], [0, 0, 0, 0, 0]]",
+            "[population]\nmean = [0.1, 0.2, 0.3, 0.4, 0.5]",
+        ),
     ] {
         let text = format!("{swept}{power}\n[sweep]\n{sweep}\n");
         files.push(ScenarioFile::from_str(text, "swept.toml").expect("TOML"));

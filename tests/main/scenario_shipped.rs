@@ -45,9 +45,37 @@ fn figure_9_sweeps_the_steps_of_server_and_device_at_three_percent() {
     let expected: Vec<(u32, u32)> = (2..=4).flat_map(|t0| (1..=8).map(move |t2| (t0, t2))).collect();
     assert_eq!(steps, expected);
     assert!(points.iter().all(|point| point.scenario.radio.bit_error_probability == Some(0.03)));
-    let FigureSettings::ImageGrid { x, y, device, .. } = &points[0].scenario.figures[0];
+    let FigureSettings::ImageGrid { x, y, device, scores, .. } = &points[0].scenario.figures[0] else {
+        panic!("a grid of pictures");
+    };
+    assert_eq!(scores, &["GA1", "GA2"]);
     assert_eq!(
         (x.as_str(), y.as_deref(), device.as_deref()),
         ("policy.tk[device-2]", Some("policy.t0"), Some("device-2"))
     );
+}
+
+#[test]
+fn figure_10_asks_two_agents_for_two_hundred_answers_about_two_pictures() {
+    let points = read("paper/fig10.toml").points().expect("fig10 passes its check");
+    assert_eq!(points.len(), 2);
+    let judge = &points[0].scenario.judge;
+    assert_eq!(judge.answers_per_picture, 200);
+    let neuroticism: Vec<f64> = judge.panel.iter().map(|persona| persona.persona.neuroticism()).collect();
+    assert_eq!(neuroticism, [0.1, 0.5]);
+}
+
+#[test]
+fn figures_13_and_14_differ_in_what_the_device_asks_for() {
+    for (file, request) in [("paper/fig13.toml", "a tiger"), ("paper/fig14.toml", "a dog")] {
+        let points = read(file).points().expect("it passes its check");
+        assert_eq!(points.len(), 3 * 4 * 6);
+        let scenario = &points[0].scenario;
+        assert!(scenario.devices[0].prompt.starts_with(request));
+        assert!(scenario.server.prompt.as_ref().is_some_and(|prompt| prompt.starts_with("a tiger")));
+        let FigureSettings::HeatMap { value, .. } = &scenario.figures[0] else { panic!("a heat map") };
+        assert_eq!(value, &["qoe_GA1", "qoe_GA2"]);
+        let ends: Vec<_> = [0, 71].map(|at| points[at].scenario.radio.bit_error_probability).into();
+        assert_eq!(ends, [Some(0.005), Some(0.15)]);
+    }
 }

@@ -2,9 +2,12 @@
 
 use crate::program::shipped_pack;
 
-/// The first lines of every scenario here.
+/// The first lines of every scenario here. Nobody judges.
 pub fn models() -> String {
-    format!("[models]\ndiffusion = '{}'\nexecution_provider = \"cpu\"\n", shipped_pack().display())
+    format!(
+        "[models]\ndiffusion = '{}'\nexecution_provider = \"cpu\"\n[judge]\nkind = \"none\"\n",
+        shipped_pack().display()
+    )
 }
 
 /// A short one with everything that costs something, and a sweep of two points.

@@ -6,6 +6,7 @@ use miette::Diagnostic;
 use serde::Serialize;
 
 use super::machine::{FolderReport, MachineReport};
+use crate::cli::pack_summary::PackKind;
 use crate::onnx::{
     provider::{self, ResolvedProvider},
     runtime::{self, CacheCheck, RuntimeError, RuntimeLibrary, RuntimeResolver},
@@ -22,8 +23,9 @@ pub struct DoctorPlaces {
     pub resolver: RuntimeResolver,
     /// The folder whose subfolders are packs.
     pub models: PathBuf,
-    /// The pack of the default scenario: without it the default cannot run.
-    pub default_pack: PathBuf,
+    /// The packs that draw and judge in the default scenario: without them the default cannot run.
+    pub default_diffusion: PathBuf,
+    pub default_judge: PathBuf,
     /// Packs named on the command line.
     pub packs: Vec<PathBuf>,
     pub results: PathBuf,
@@ -35,7 +37,8 @@ impl DoctorPlaces {
         Self {
             resolver: RuntimeResolver::from_environment(),
             models: "models".into(),
-            default_pack: "models/emoji-ldm".into(),
+            default_diffusion: "models/emoji-ldm".into(),
+            default_judge: "models/emoji-llava".into(),
             packs: packs.to_vec(),
             results: "results".into(),
         }
@@ -45,10 +48,13 @@ impl DoctorPlaces {
 /// What checking one pack found; the caller of [`DoctorReport::examine`] says how a pack is checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PackHealth {
+    pub kind: PackKind,
     /// Whether the pack lists the digests of its files (`digests.json`).
     pub digests_listed: bool,
     /// Number of files whose digest holds.
     pub files_intact: usize,
+    /// Whether a worker's sessions could be made; `None` where it was not tried.
+    pub sessions_load: Option<bool>,
     /// One line for each thing that is wrong. Empty: the pack can be used.
     pub problems: Vec<String>,
 }
@@ -110,16 +116,20 @@ pub struct DoctorReport {
 }
 
 impl DoctorReport {
-    /// Looks at everything, and fetches ONNX Runtime if a run would. `pack_health` checks one pack folder; `progress` is told of
-    /// what takes long.
-    pub fn examine(places: &DoctorPlaces, pack_health: &dyn Fn(&Path) -> PackHealth, progress: &dyn Fn(&str)) -> Self {
+    /// Looks at everything, and fetches ONNX Runtime if a run would. `pack_health` checks one pack folder,
+    /// with its sessions where it is told so; `progress` is told of what takes long.
+    pub fn examine(
+        places: &DoctorPlaces,
+        pack_health: &dyn Fn(&Path, bool) -> PackHealth,
+        progress: &dyn Fn(&str),
+    ) -> Self {
         let mut problems = Vec::new();
         let onnx_runtime = examine_runtime(&places.resolver, progress, &mut problems);
         let execution_providers = match &onnx_runtime {
             Some(_) => examine_providers(&mut problems),
             None => Vec::new(),
         };
-        let packs = examine_packs(places, pack_health, &mut problems);
+        let packs = examine_packs(places, onnx_runtime.is_some(), pack_health, &mut problems);
         let machine = MachineReport::read();
         if let Some(free) = machine.memory_available_bytes.filter(|free| *free < LEAST_MEMORY_BYTES) {
             problems.push(Problem {
@@ -192,7 +202,8 @@ fn examine_providers(problems: &mut Vec<Problem>) -> Vec<ProviderReport> {
 
 fn examine_packs(
     places: &DoctorPlaces,
-    pack_health: &dyn Fn(&Path) -> PackHealth,
+    has_runtime: bool,
+    pack_health: &dyn Fn(&Path, bool) -> PackHealth,
     problems: &mut Vec<Problem>,
 ) -> Vec<PackReport> {
     let mut paths = packs_below(&places.models);
@@ -207,28 +218,37 @@ fn examine_packs(
             paths.push(named.clone());
         }
     }
-    if !paths.contains(&places.default_pack) {
+    let defaults = [(PackKind::Diffusion, &places.default_diffusion), (PackKind::Judge, &places.default_judge)];
+    for (kind, pack) in defaults.iter().filter(|(_, pack)| !paths.contains(pack)) {
+        let shown = pack.display();
+        let without = match kind {
+            PackKind::Diffusion => "",
+            PackKind::Judge => "; to run without scores: `--set judge.kind=none`",
+        };
         problems.push(Problem {
-            what: format!("the default pack `{}` is not here", places.default_pack.display()),
+            what: format!("the default {} pack `{shown}` is not here", kind.name()),
             mend: format!(
-                "run latentlink in the folder it was cloned to; if the pack is gone from there: `git checkout -- {}`",
-                places.default_pack.display()
+                "run latentlink in the folder it was cloned to; if the pack is gone from there: \
+                 `git checkout -- {shown}`{without}"
             ),
             blocks_the_default: true,
         });
     }
-    let report = |path: PathBuf| PackReport { health: pack_health(&path), path };
+    let is_default = |path: &PathBuf| defaults.iter().any(|(_, pack)| *pack == path);
+    // Others may be too large to be loaded for nothing.
+    let with_sessions = |path: &PathBuf| has_runtime && (is_default(path) || places.packs.contains(path));
+    let report = |path: PathBuf| PackReport { health: pack_health(&path, with_sessions(&path)), path };
     let packs: Vec<_> = paths.into_iter().map(report).collect();
     for pack in &packs {
         let shown = pack.path.display();
         problems.extend(pack.health.problems.iter().map(|what| Problem {
-            what: format!("pack `{shown}`: {what}"),
+            what: format!("{} pack `{shown}`: {what}", pack.health.kind.name()),
             mend: if pack.path.starts_with(&places.models) {
                 format!("`git checkout -- {shown}`, if it came with latentlink; else export or download the pack again")
             } else {
                 "export or download the pack again".to_owned()
             },
-            blocks_the_default: pack.path == places.default_pack,
+            blocks_the_default: is_default(&pack.path),
         }));
     }
     packs

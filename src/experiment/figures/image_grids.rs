@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::FigureSource;
-use crate::diffusion::Picture;
+use super::rows::{Rows, position, safe_name};
+use crate::picture::Picture;
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::image_grid::{Axis, Tile, TileContent};
 use crate::report::{Cell, Column, ImageGrid, ReportError};
@@ -16,7 +17,9 @@ pub(super) struct GridWish<'a> {
     pub y: &'a Option<String>,
     pub device: &'a Option<String>,
     pub title: &'a Option<String>,
-    pub ssim_against: PictureReference,
+    /// Personas whose scores stand under each picture.
+    pub scores: &'a [String],
+    pub ssim_against: Option<PictureReference>,
 }
 
 /// The rows of `requests.csv` whose pictures one grid shows.
@@ -36,8 +39,7 @@ pub(super) fn image_grids(
     wish: &GridWish<'_>,
 ) -> Result<Vec<(String, ImageGrid)>, ReportError> {
     let table = source.requests;
-    let column = |name: &str| table.column_index(name);
-    let text = |row: &[Cell], name: &str| column(name).map_or_else(String::new, |index| row[index].to_csv_field());
+    let text = |row: &[Cell], name: &str| Rows(table).text(row, name);
     let several_devices = scenario.devices.len() > 1;
     let row_field = wish.y.as_deref().unwrap_or(if wish.x == "device" || !several_devices { "" } else { "device" });
     let others: Vec<&String> =
@@ -48,6 +50,10 @@ pub(super) fn image_grids(
     let mut seen: Vec<Vec<String>> = vec![Vec::new(); others.len() + 1];
     for row in table.rows() {
         let device = text(row, "device");
+        // A point without pictures has nothing to show.
+        if text(row, "picture_status") == "not-made" {
+            continue;
+        }
         if text(row, "replication") != "0" || wish.device.as_ref().is_some_and(|wanted| *wanted != device) {
             continue;
         }
@@ -88,9 +94,9 @@ fn image_grid(
     title: String,
     rows: &[&Vec<Cell>],
 ) -> Result<ImageGrid, ReportError> {
-    let column = |name: &str| source.requests.column_index(name);
-    let text = |row: &[Cell], name: &str| column(name).map_or_else(String::new, |index| row[index].to_csv_field());
-    let ssim_column = column(&format!("ssim_{}", wish.ssim_against.column_suffix()));
+    let table = Rows(source.requests);
+    let text = |row: &[Cell], name: &str| table.text(row, name);
+    let ssim_column = wish.ssim_against.map(|against| format!("ssim_{}", against.column_suffix()));
     let (mut xs, mut ys) = (Vec::new(), Vec::new());
     let mut tiles = Vec::new();
     for row in rows {
@@ -102,46 +108,50 @@ fn image_grid(
             let bytes = fs::read(&path).map_err(|error| ReportError::Read { path, source: error })?;
             TileContent::Picture(Picture::from_png_bytes(&bytes)?)
         };
-        let ssim = ssim_column.map_or(Cell::Blank, |index| row[index].clone());
+        let ssim = ssim_column.as_ref().map(|column| table.number(row, column));
+        let scores: Vec<Option<f64>> = wish.scores.iter().map(|persona| table.score(row, persona)).collect();
+        let mut numbers: Vec<Cell> = scores.iter().map(|score| Cell::from(*score)).collect();
+        numbers.extend(ssim.map(Cell::from));
+        numbers.push(file.into());
         tiles.push(Tile {
             column: position(&mut xs, text(row, wish.x)),
             row: position(&mut ys, text(row, row_field)),
             content,
-            caption: ssim.number().map_or_else(String::new, |value| format!("SSIM {value:.2}")),
-            numbers: vec![ssim, file.into()],
+            caption: caption(
+                wish.scores.iter().zip(&scores).filter(|(persona, _)| table.is_rated_by(row, persona)),
+                ssim.flatten(),
+            ),
+            numbers,
         });
     }
     let axis = |field: &str, values: &[String]| Axis {
         title: if field.is_empty() { String::new() } else { axis_title(field) },
         labels: values.iter().map(|value| tick_label(field, value)).collect(),
     };
-    Ok(ImageGrid {
-        title,
-        x: axis(wish.x, &xs),
-        y: axis(row_field, &ys),
-        tiles,
-        numbers: vec![
-            Column::new("ssim", format!("structural similarity to the {} picture", wish.ssim_against.name())),
-            Column::new("picture", "file of the picture below the results folder"),
-        ],
-        footer: format!("{} · SSIM against the {} picture", source.footer, wish.ssim_against.name()),
-    })
-}
-
-/// Position of a value among those seen, in the order of first sight.
-fn position(seen: &mut Vec<String>, value: String) -> usize {
-    match seen.iter().position(|known| *known == value) {
-        Some(index) => index,
-        None => {
-            seen.push(value);
-            seen.len() - 1
-        }
+    let mut columns: Vec<Column> = Vec::new();
+    let mut footer = source.footer.clone();
+    for persona in wish.scores {
+        columns.push(Column::new(format!("qoe_{persona}"), format!("mean score of {persona}, in [0, 1]")));
     }
+    if let Some(against) = wish.ssim_against {
+        columns.push(Column::new("ssim", format!("structural similarity to the {} picture", against.name())));
+        footer.push_str(&format!(" · SSIM against the {} picture", against.name()));
+    }
+    columns.push(Column::new("picture", "file of the picture below the results folder"));
+    Ok(ImageGrid { title, x: axis(wish.x, &xs), y: axis(row_field, &ys), tiles, numbers: columns, footer })
 }
 
-/// A part of a file name: letters, digits, dots, dashes and underscores.
-fn safe_name(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect()
+/// Scores, a dash for those that failed, then SSIM; breaks between personas where a picture is narrow, never between a
+/// name and its number.
+fn caption<'a>(scores: impl Iterator<Item = (&'a String, &'a Option<f64>)>, ssim: Option<f64>) -> String {
+    let scored = scores.map(|(persona, score)| {
+        let score = score.map_or("–".to_owned(), |score| format!("{score:.2}"));
+        format!("{}\u{a0}{score}", persona.replace(' ', "\u{a0}"))
+    });
+    // A wide blank is dropped where a line ends on it.
+    let scored = scored.collect::<Vec<_>>().join("\u{2002} ");
+    let ssim = ssim.map(|value| format!("SSIM {value:.2}"));
+    [Some(scored), ssim].into_iter().flatten().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// `non-finite-latent` as "non-finite latent".

@@ -1,5 +1,6 @@
 //! `[[device]]`
 
+use super::persona::{self, People};
 use super::{entries, table_schema, unsafe_name};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
@@ -17,7 +18,7 @@ pub(in crate::scenario) fn default_name(index: usize) -> String {
     format!("device-{}", index + 1)
 }
 
-pub(super) fn read(root: &Table, problems: &mut Vec<Problem>) -> Vec<DeviceSettings> {
+pub(super) fn read(root: &Table, people: People<'_>, problems: &mut Vec<Problem>) -> Vec<DeviceSettings> {
     let list = entries(root, "device", problems);
     if list.is_empty() && !problems.iter().any(|problem| problem.message().starts_with("`device`")) {
         let problem = Problem::new("the scenario has no [[device]]");
@@ -30,13 +31,19 @@ pub(super) fn read(root: &Table, problems: &mut Vec<Problem>) -> Vec<DeviceSetti
     }
     let mut devices: Vec<DeviceSettings> = Vec::with_capacity(list.len());
     for (index, value) in list.iter().enumerate() {
-        let device = device(index, value, &devices, problems);
+        let device = device(index, value, &devices, people, problems);
         devices.push(device);
     }
     devices
 }
 
-fn device(index: usize, value: &Value, before: &[DeviceSettings], problems: &mut Vec<Problem>) -> DeviceSettings {
+fn device(
+    index: usize,
+    value: &Value,
+    before: &[DeviceSettings],
+    people: People<'_>,
+    problems: &mut Vec<Problem>,
+) -> DeviceSettings {
     let mut table = TableReader::open(table_schema("device"), Some(value), problems);
     let name = table.text("name").unwrap_or_else(|| default_name(index));
     let origin = table.origin("name").unwrap_or(&value.origin);
@@ -57,6 +64,7 @@ fn device(index: usize, value: &Value, before: &[DeviceSettings], problems: &mut
     DeviceSettings {
         name,
         prompt: table.filled_text("prompt", EXAMPLE).unwrap_or_default(),
+        persona: persona::user(&mut table, people),
         distance_m: table.number("distance_m", 500.0, Range::Above(0.0)),
         step_energy_j: table.number("step_energy_j", 1.0, Range::AtLeast(0.0)),
         step_time_s: table.number("step_time_s", 0.4, Range::AtLeast(0.0)),

@@ -1,0 +1,232 @@
+//! A pack on one screen: what `latentlink models` and `latentlink doctor` tell of each.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::judge::score_scale::ScoreScale;
+use crate::judge::template::PromptTemplate;
+use crate::onnx::digest::{DIGESTS_FILE, DigestReport, files_below, verify_digests};
+use crate::onnx::judge_pack::{TEMPLATE_FILE, is_judge_pack, judge_packs_in};
+use crate::onnx::pack::{is_diffusion_pack, packs_in};
+use crate::onnx::{DiffusionPack, JudgePack, ResolvedProvider};
+
+/// What a pack is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackKind {
+    /// Makes pictures.
+    Diffusion,
+    /// Looks at pictures and gives them a score.
+    Judge,
+}
+
+impl PackKind {
+    /// What the pack in the folder `root` looks like. One that looks like neither is taken for a diffusion pack.
+    pub fn of(root: &Path) -> Self {
+        let judges = is_judge_pack(root) || root.join("onnx").is_dir();
+        if judges && !is_diffusion_pack(root) { Self::Judge } else { Self::Diffusion }
+    }
+
+    /// The word for people and machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Diffusion => "diffusion",
+            Self::Judge => "judge",
+        }
+    }
+}
+
+/// What a pack is and whether it can be used. What only the other kind of pack has is `None`.
+#[derive(Debug, Serialize)]
+pub struct PackSummary {
+    /// Name of the folder.
+    pub name: String,
+    pub path: PathBuf,
+    pub kind: PackKind,
+    /// Size of all files, 1 MB = 10⁶ bytes.
+    pub size_mb: f64,
+    /// Channels, height, width.
+    pub latent_shape: Option<[usize; 3]>,
+    /// Height and width in pixels of the pictures that are made or looked at, where a configuration tells.
+    pub picture_size_px: Option<[usize; 2]>,
+    /// Tokens of one prompt, special ones included.
+    pub prompt_tokens: Option<usize>,
+    /// Tokens that the tokenizer knows.
+    pub tokens_known: Option<usize>,
+    /// All words that a prompt may use, where the vocabulary is a list of words.
+    pub known_words: Option<Vec<String>>,
+    /// Tokens that a judge makes of a picture, where its configuration tells.
+    pub tokens_per_picture: Option<usize>,
+    /// Tokens of prompt, picture and answer together that a judge can hold.
+    pub context_tokens: Option<usize>,
+    /// The marks that a judge is asked for.
+    pub score_scale: Option<MarkRange>,
+    /// The template that a judge pack brings; without one, it is asked with the one that is built in.
+    pub template_file: Option<&'static str>,
+    pub digests: DigestSummary,
+    /// The first line of the pack's README.md.
+    pub card: Option<String>,
+    /// Why the pack cannot be used.
+    #[serde(serialize_with = "as_message")]
+    pub problem: Option<Error>,
+}
+
+/// Lowest and highest mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MarkRange {
+    pub lowest: i32,
+    pub highest: i32,
+}
+
+impl From<ScoreScale> for MarkRange {
+    fn from(ScoreScale { lowest, highest }: ScoreScale) -> Self {
+        Self { lowest, highest }
+    }
+}
+
+/// How the files compare with `digests.json`.
+#[derive(Debug, Serialize)]
+pub struct DigestSummary {
+    /// Whether there is a `digests.json`.
+    pub listed: bool,
+    /// Number of files that hold.
+    pub intact: usize,
+    pub missing: Vec<String>,
+    pub corrupt: Vec<String>,
+    pub unlisted: Vec<String>,
+}
+
+impl PackSummary {
+    /// Looks at the pack at `root`. What is wrong with it is in [`PackSummary::problem`].
+    pub fn of(root: &Path) -> Self {
+        Self::examine(root, false)
+    }
+
+    /// As [`PackSummary::of`], and tries to make the sessions of one worker on the CPU.
+    pub fn with_sessions(root: &Path) -> Self {
+        Self::examine(root, true)
+    }
+
+    /// The packs of both kinds in `folder`, by name.
+    pub fn of_all_in(folder: &Path) -> Vec<Self> {
+        let mut packs = packs_in(folder);
+        packs.extend(judge_packs_in(folder));
+        packs.sort();
+        packs.dedup();
+        packs.iter().map(|root| Self::of(root)).collect()
+    }
+
+    fn examine(root: &Path, with_sessions: bool) -> Self {
+        let kind = PackKind::of(root);
+        let mut summary = Self::unopened(root, kind);
+        let found = match kind {
+            PackKind::Diffusion => summary.examine_diffusion(root, with_sessions),
+            PackKind::Judge => summary.examine_judge(root, with_sessions),
+        };
+        match (found, verify_digests(root)) {
+            (found, Ok(report)) => {
+                summary.digests = DigestSummary::from(report);
+                summary.problem = found.err();
+            }
+            (found, Err(unreadable)) => summary.problem = Some(found.err().unwrap_or(unreadable.into())),
+        }
+        summary
+    }
+
+    fn examine_diffusion(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
+        let pack = DiffusionPack::open(root)?;
+        self.latent_shape = Some(pack.latent_shape());
+        self.picture_size_px = pack.picture_size();
+        self.prompt_tokens = Some(pack.tokenizer().prompt_length());
+        self.tokens_known = Some(pack.tokenizer().vocabulary_size());
+        self.known_words = pack.tokenizer().known_words().map(<[String]>::to_vec);
+        if with_sessions {
+            pack.load_worker(ResolvedProvider::Cpu, 1)?;
+        }
+        Ok(())
+    }
+
+    fn examine_judge(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
+        let pack = JudgePack::open(root)?;
+        self.picture_size_px = pack.preprocessing().size();
+        self.tokens_per_picture = pack.image_tokens();
+        self.tokens_known = Some(pack.tokenizer().vocabulary_size());
+        self.context_tokens = Some(pack.context_tokens());
+        let template = match pack.template_file() {
+            Some(file) => {
+                self.template_file = Some(TEMPLATE_FILE);
+                PromptTemplate::read(&file)?
+            }
+            None => PromptTemplate::built_in(),
+        };
+        self.score_scale = Some(template.scale().into());
+        if with_sessions {
+            pack.load_worker(ResolvedProvider::Cpu, 1)?;
+        }
+        Ok(())
+    }
+
+    /// What can be told before a pack is opened.
+    fn unopened(root: &Path, kind: PackKind) -> Self {
+        Self {
+            name: root.file_name().map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into()),
+            path: root.to_owned(),
+            kind,
+            size_mb: size_mb(root),
+            latent_shape: None,
+            picture_size_px: None,
+            prompt_tokens: None,
+            tokens_known: None,
+            known_words: None,
+            tokens_per_picture: None,
+            context_tokens: None,
+            score_scale: None,
+            template_file: None,
+            digests: DigestSummary {
+                listed: root.join(DIGESTS_FILE).exists(),
+                intact: 0,
+                missing: Vec::new(),
+                corrupt: Vec::new(),
+                unlisted: Vec::new(),
+            },
+            card: card_line(root),
+            problem: None,
+        }
+    }
+}
+
+impl From<DigestReport> for DigestSummary {
+    fn from(report: DigestReport) -> Self {
+        Self {
+            listed: report.listed,
+            intact: report.intact.len(),
+            missing: report.missing,
+            corrupt: report.corrupt.into_iter().map(|corrupt| corrupt.file).collect(),
+            unlisted: report.unlisted,
+        }
+    }
+}
+
+fn size_mb(root: &Path) -> f64 {
+    let files = files_below(root, "").unwrap_or_default();
+    let bytes: u64 =
+        files.iter().filter_map(|file| root.join(file).metadata().ok()).map(|metadata| metadata.len()).sum();
+    bytes as f64 / 1e6
+}
+
+/// The first line of text of the model card, without heading marks; a front matter between `---` lines is skipped.
+fn card_line(root: &Path) -> Option<String> {
+    let card = std::fs::read_to_string(root.join("README.md")).ok()?;
+    let mut lines = card.lines().map(str::trim).peekable();
+    if lines.peek() == Some(&"---") {
+        lines.next();
+        lines.find(|line| *line == "---")?;
+    }
+    lines.map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty()).map(str::to_owned)
+}
+
+fn as_message<S: serde::Serializer>(problem: &Option<Error>, serializer: S) -> Result<S::Ok, S::Error> {
+    problem.as_ref().map(ToString::to_string).serialize(serializer)
+}

@@ -1,0 +1,85 @@
+//! How a wave is cut into batches: by the wave alone, so that any number of workers gives the same bytes.
+
+use std::ops::Range;
+
+use crate::diffusion::NodeId;
+use crate::diffusion::graph::{DenoisingGraph, Operation};
+use crate::diffusion::worker::DenoiseItem;
+
+/// UNet evaluations in one call at most: beyond this a CPU gains little per sample.
+const EVALUATIONS_PER_CALL: usize = 8;
+/// A wave is cut into two batches as soon as each holds this many evaluations.
+const EVALUATIONS_WORTH_A_CALL: usize = 4;
+/// Pictures decoded in one call at most.
+const PICTURES_PER_CALL: usize = 4;
+/// Questions in one batch at most, unless they differ in their seed alone: those share nearly all of their work.
+const QUESTIONS_PER_CALL: usize = 32;
+/// A wave is cut into two batches as soon as each holds this many questions.
+const QUESTIONS_WORTH_A_CALL: usize = 8;
+/// Questions in one batch at most that differ in their seed alone.
+const SEEDS_PER_CALL: usize = 256;
+
+/// Cuts a wave into batches by the number of evaluations alone: two batches as soon as each is worth a call (so that
+/// two workers have something to do), none above the most that a call gains from.
+pub(super) fn denoising(items: &[DenoiseItem]) -> Vec<Range<usize>> {
+    let sizes: Vec<usize> = items.iter().map(DenoiseItem::evaluations).collect();
+    cut(&sizes, EVALUATIONS_WORTH_A_CALL, EVALUATIONS_PER_CALL)
+}
+
+/// Pictures to decode.
+pub(super) fn decoding(pictures: usize) -> Vec<Range<usize>> {
+    (0..pictures).step_by(PICTURES_PER_CALL).map(|start| start..(start + PICTURES_PER_CALL).min(pictures)).collect()
+}
+
+/// Sorts the questions of a wave, so that those of one judge, one persona, and one picture are together, and cuts them.
+/// Questions that differ in their seed alone stay in one batch.
+pub(super) fn scoring(graph: &DenoisingGraph, ids: &mut [NodeId]) -> Vec<Range<usize>> {
+    let question = |id: &NodeId| match graph.operation(*id) {
+        Operation::Score { picture, persona, request, judge, .. } => {
+            (*judge, persona.traits().map(f64::to_bits), *picture, *request)
+        }
+        _ => unreachable!("only scores are asked for"),
+    };
+    ids.sort_by_key(|id| (question(id), *id));
+    let mut batches = Vec::new();
+    let mut start = 0;
+    for of_one_judge in ids.chunk_by(|a, b| question(a).0 == question(b).0) {
+        let of_one_question: Vec<usize> = of_one_judge
+            .chunk_by(|a, b| question(a) == question(b))
+            .flat_map(|seeds| seeds.chunks(SEEDS_PER_CALL).map(<[NodeId]>::len))
+            .collect();
+        let mut first = start;
+        let ends: Vec<usize> = of_one_question
+            .iter()
+            .map(|questions| {
+                first += questions;
+                first
+            })
+            .collect();
+        for batch in cut(&of_one_question, QUESTIONS_WORTH_A_CALL, QUESTIONS_PER_CALL) {
+            let end = ends[batch.end - 1];
+            batches.push(start..end);
+            start = end;
+        }
+    }
+    batches
+}
+
+/// Ranges of items whose sizes sum to half of all, but at least `worth_a_call` and at most `per_call`; larger items
+/// stay alone.
+fn cut(sizes: &[usize], worth_a_call: usize, per_call: usize) -> Vec<Range<usize>> {
+    let limit = sizes.iter().sum::<usize>().div_ceil(2).clamp(worth_a_call, per_call);
+    let mut batches = Vec::new();
+    let (mut start, mut sum) = (0, 0);
+    for (index, size) in sizes.iter().enumerate() {
+        if sum > 0 && sum + size > limit {
+            batches.push(start..index);
+            (start, sum) = (index, 0);
+        }
+        sum += size;
+    }
+    if start < sizes.len() {
+        batches.push(start..sizes.len());
+    }
+    batches
+}

@@ -1,0 +1,169 @@
+//! What the judges said: every answer of a study, by run, user and persona, whatever kind of judge gave it.
+
+use super::computation::ComputedValues;
+use super::study::{Run, SimulatedStudy, StudyPoint};
+use crate::diffusion::value::Failure;
+use crate::judge::surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
+use crate::judge::{Answer, NamedPersona};
+use crate::network::UserRecord;
+use crate::network::rating::{answer_stream, raters};
+use crate::scenario::{JudgeKind, SurfaceSettings};
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScoredAnswer {
+    Given(Answer),
+    /// There was no picture to rate.
+    NoPicture(Failure),
+}
+
+/// What one persona said of one user's picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PersonaScores {
+    pub persona: NamedPersona,
+    /// By answer index; at least one.
+    pub answers: Vec<ScoredAnswer>,
+}
+
+/// The quality of experience of all users of one run: the objective (21) and how often (23) is broken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunQuality {
+    /// Sum over the users; `None` where one of them has none, which is not the same as a zero.
+    pub sum: Option<f64>,
+    /// Users below the threshold Q_th, and those whose score failed.
+    pub outages: u64,
+    /// Answers, the panel's included, that hold no score.
+    pub failed_scores: u64,
+}
+
+/// All answers of a study.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyScores {
+    /// [run][user][persona], the user's own persona first; no personas where nobody judges.
+    by_run: Vec<Vec<Vec<PersonaScores>>>,
+}
+
+impl ScoredAnswer {
+    /// In [0, 1]; `None` where it failed.
+    pub fn score(&self) -> Option<f64> {
+        match self {
+            Self::Given(answer) => answer.score,
+            Self::NoPicture(_) => None,
+        }
+    }
+
+    /// `ok`, `failed` where no answer held a score, or why there is no picture.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Given(Answer { score: Some(_), .. }) => "ok",
+            Self::Given(Answer { score: None, .. }) => "failed",
+            Self::NoPicture(failure) => failure.name(),
+        }
+    }
+}
+
+impl PersonaScores {
+    /// Quality of experience: the mean over the answers that hold a score, in [0, 1]; `None` where none does.
+    pub fn quality_of_experience(&self) -> Option<f64> {
+        let scores: Vec<f64> = self.answers.iter().filter_map(ScoredAnswer::score).collect();
+        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    }
+
+    /// `ok` where there is a mean, else what became of the answers.
+    pub fn status(&self) -> &'static str {
+        if self.quality_of_experience().is_some() {
+            "ok"
+        } else {
+            self.answers.first().map_or("failed", ScoredAnswer::status)
+        }
+    }
+}
+
+impl StudyScores {
+    /// Takes the answers about pictures from what was computed, and computes the surface's.
+    pub fn of(study: &SimulatedStudy, points: &[StudyPoint], values: &ComputedValues) -> Self {
+        let of_run = |run: &Run| {
+            let point = &points[run.point];
+            run.users
+                .iter()
+                .map(|user| match &point.scenario.judge.kind {
+                    JudgeKind::None => Vec::new(),
+                    JudgeKind::Surface(surface) => of_surface(point, surface, run.replication, &user.record),
+                    JudgeKind::Vlm(_) => {
+                        let given = |rating: &crate::network::Rating| PersonaScores {
+                            persona: rating.persona.clone(),
+                            answers: rating.answers.iter().map(|node| values.answer(*node)).collect(),
+                        };
+                        user.ratings.iter().map(given).collect()
+                    }
+                })
+                .collect()
+        };
+        Self { by_run: study.runs.iter().map(of_run).collect() }
+    }
+
+    /// The answers of each user of a run, in the order of its users.
+    pub fn run(&self, run: usize) -> &[Vec<PersonaScores>] {
+        &self.by_run[run]
+    }
+
+    /// What a run is worth to its users; `None` where nobody judges.
+    pub fn quality_of(&self, run: usize, threshold: f64) -> Option<RunQuality> {
+        let own: Option<Vec<&PersonaScores>> = self.by_run[run].iter().map(|personas| personas.first()).collect();
+        let scores: Vec<Option<f64>> = own?.into_iter().map(PersonaScores::quality_of_experience).collect();
+        Some(RunQuality {
+            sum: scores.iter().copied().sum(),
+            outages: scores.iter().filter(|score| score.is_none_or(|score| score < threshold)).count() as u64,
+            failed_scores: self.failed_in(run),
+        })
+    }
+
+    /// Answers that hold no score, those about pictures that failed included.
+    fn failed_in(&self, run: usize) -> u64 {
+        let answers = self.by_run[run].iter().flatten().flat_map(|persona| &persona.answers);
+        answers.filter(|answer| answer.score().is_none()).count() as u64
+    }
+
+    /// All answers of the study, each user's apart.
+    pub fn answers(&self) -> u64 {
+        self.by_run.iter().flatten().flatten().map(|persona| persona.answers.len() as u64).sum()
+    }
+
+    /// Those of them that hold no score.
+    pub fn failed(&self) -> u64 {
+        (0..self.by_run.len()).map(|run| self.failed_in(run)).sum()
+    }
+}
+
+/// The surface's answers about the picture that would have been made.
+fn of_surface(
+    point: &StudyPoint,
+    surface: &SurfaceSettings,
+    replication: u32,
+    record: &UserRecord,
+) -> Vec<PersonaScores> {
+    let scenario = &point.scenario;
+    let answer = |persona: &NamedPersona, index: u32| {
+        let inputs = SurfaceInputs {
+            t0: record.t0,
+            tk: record.tk,
+            // Nothing was sent: nothing was flipped.
+            bit_error_probability: record.link.as_ref().map_or(0.0, |link| link.bit_error_probability),
+            similarity: point.similarities[record.device],
+            persona: persona.persona,
+        };
+        let score = if surface.noise {
+            noisy_quality_of_experience(&inputs, &answer_stream(scenario, record.device, replication, index))
+        } else {
+            quality_of_experience(&inputs)
+        };
+        ScoredAnswer::Given(Answer { score: Some(score), text: None, attempts: 1 })
+    };
+    raters(scenario, record.device, replication)
+        .into_iter()
+        .map(|persona| {
+            let answers = (0..scenario.judge.answers_per_picture).map(|index| answer(&persona, index)).collect();
+            PersonaScores { persona, answers }
+        })
+        .collect()
+}

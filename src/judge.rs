@@ -1,0 +1,27 @@
+//! The judge: generative agents with Big Five personalities rate the pictures (sections 4.1 and 4.2.1 of the paper).
+//!
+//! ```text
+//!  persona ─┬─► prompt to the agent ─┐
+//!  request ─┘                        ├─► vision-language model ─► answer ─► score in [0, 1], a user's QoE
+//!  picture ──────────────────────────┘
+//! ```
+
+pub mod persona;
+pub mod population;
+pub mod question;
+pub mod readout;
+pub mod score_reading;
+pub mod score_scale;
+pub mod surface;
+pub mod template;
+pub mod vlm;
+
+pub use persona::{NamedPersona, Persona};
+pub use population::{NormalPopulation, Spread};
+pub use question::{Answer, Question};
+pub use readout::Readout;
+pub use score_reading::read_score;
+pub use score_scale::ScoreScale;
+pub use surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
+pub use template::{AgentPrompt, PromptTemplate, TemplateError};
+pub use vlm::{JudgeError, VlmJudge, VlmOptions, VlmWork, VlmWorker};

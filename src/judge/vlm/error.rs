@@ -1,0 +1,68 @@
+//! Why the agents could not be asked.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::onnx::PackError;
+
+/// A question that could not be put.
+#[derive(Debug, Error, Diagnostic)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// The pack's files or sessions fail.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pack(#[from] PackError),
+
+    /// Marks of the template's scale are no single tokens of the pack.
+    #[error(
+        "`expectation` reads the score from one token, but {pack} has no single token for {} of the marks {lowest} to \
+         {highest}: {marks}",
+        .missing
+    )]
+    #[diagnostic(help(
+        "choose a scale in the judge's template whose marks are tokens, say scale = {{ lowest = 0, highest = 9 }}, or \
+         read the answer's text with `judge.readout = \"greedy\"` or `\"sample\"`"
+    ))]
+    ScoreTokens {
+        /// Name of the pack.
+        pack: String,
+        lowest: i32,
+        highest: i32,
+        /// Number of marks that are no tokens.
+        missing: usize,
+        /// The first of them.
+        marks: String,
+    },
+
+    /// Prompt, picture and answer are more than the model can hold.
+    #[error(
+        "the question about \"{request}\" needs {needed} tokens (prompt {text}, picture {picture}, answer up to {answer}), but \
+         the judge can hold {allowed}"
+    )]
+    #[diagnostic(help(
+        "shorten the judge's template or the request, lower `judge.max_new_tokens`, or use a pack with a longer context \
+         (`max_position_embeddings` in its config.json)"
+    ))]
+    ContextTooLong {
+        request: String,
+        needed: usize,
+        allowed: usize,
+        /// Tokens of the text around the picture.
+        text: usize,
+        /// Tokens of the picture.
+        picture: usize,
+        /// Most tokens of the answer.
+        answer: usize,
+    },
+
+    /// An option is outside its range.
+    #[error("`judge.{option}` should be {expected}, found {found}")]
+    #[diagnostic(help("correct it in the scenario"))]
+    Options { option: &'static str, expected: &'static str, found: String },
+
+    /// Answers are drawn, and a question has no stream to draw from.
+    #[error("a question without a seed cannot be answered by drawing")]
+    #[diagnostic(help("give every question a seed, or use `judge.readout = \"expectation\"` or `\"greedy\"`"))]
+    NoSeed,
+}

@@ -1,0 +1,56 @@
+//! Who rates a user's picture, and the nodes of their answers. Rating takes no simulated time and no energy.
+
+use super::context::{NetworkError, RunContext};
+use super::messages::UserRecord;
+use crate::diffusion::graph::{NodeId, Operation};
+use crate::judge::NamedPersona;
+use crate::random::StreamKey;
+use crate::scenario::{JudgeKind, Scenario};
+
+/// What one persona answers about one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rating {
+    pub persona: NamedPersona,
+    /// One node per answer.
+    pub answers: Vec<NodeId>,
+}
+
+/// The personas that rate a picture: first its user's own, then the panel's. A panel that holds the user's own persona
+/// rates with it once.
+pub fn raters(scenario: &Scenario, device: usize, replication: u32) -> Vec<NamedPersona> {
+    let own = scenario.persona_of(device, replication);
+    let panel: Vec<NamedPersona> = scenario.judge.panel.iter().filter(|persona| **persona != own).cloned().collect();
+    std::iter::once(own).chain(panel).collect()
+}
+
+/// Stream of answer `index` about a device's picture: the same for every persona, so that what differs is the persona.
+pub fn answer_stream(scenario: &Scenario, device: usize, replication: u32, index: u32) -> StreamKey {
+    StreamKey::new(scenario.study.seed, replication, "judge", &scenario.devices[device].name).child(u64::from(index))
+}
+
+/// Adds the answers about a user's picture to the graph; none where the judge needs no picture.
+pub(super) fn rate(context: &RunContext, record: &UserRecord) -> Result<Vec<Rating>, NetworkError> {
+    let (Some(judge), JudgeKind::Vlm(_)) = (context.judge, &context.scenario.judge.kind) else {
+        return Ok(Vec::new());
+    };
+    let settings = &context.scenario.judge;
+    let request = context.prompt(&context.scenario.devices[record.device].prompt);
+    raters(&context.scenario, record.device, context.replication)
+        .into_iter()
+        .map(|persona| {
+            let answers = (0..settings.answers_per_picture)
+                .map(|index| {
+                    let seed = answer_stream(&context.scenario, record.device, context.replication, index);
+                    Ok(context.insert(Operation::Score {
+                        picture: record.picture,
+                        persona: persona.persona,
+                        request,
+                        judge,
+                        seed: settings.kind.is_drawn().then_some(seed),
+                    })?)
+                })
+                .collect::<Result<_, NetworkError>>()?;
+            Ok(Rating { persona, answers })
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! From the text around a picture to token ids, and from an answer's ids back to text.
+
+use std::path::{Path, PathBuf};
+
+use tokenizers::Tokenizer;
+
+use super::pack::read_json;
+use super::pack_error::PackError;
+use super::tokenizer::{note_unknown_words, unknown_token, unusable};
+
+/// The tokenizer of a judge pack: its `tokenizer.json`, without the cutting and padding that the file may ask for.
+#[derive(Debug)]
+pub struct JudgeTokenizer {
+    file: PathBuf,
+    tokenizer: Tokenizer,
+    /// The token that stands for unknown words.
+    unknown_id: Option<u32>,
+}
+
+impl JudgeTokenizer {
+    /// Opens a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// The file is not there or cannot be used.
+    pub fn open(file: &Path) -> Result<Self, PackError> {
+        let description = read_json(file)?;
+        let mut tokenizer = Tokenizer::from_file(file).map_err(|error| unusable(file, error.to_string()))?;
+        tokenizer.with_truncation(None).map_err(|error| unusable(file, error.to_string()))?.with_padding(None);
+        Ok(Self { unknown_id: unknown_token(&tokenizer, &description), file: file.to_owned(), tokenizer })
+    }
+
+    /// The ids of the text before the picture: special tokens that begin a text (`<s>`) come first; those that would
+    /// end it are left out, since it goes on.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`], say for an unknown word where the vocabulary has no token for such.
+    pub fn encode_start(&self, text: &str) -> Result<Vec<i64>, PackError> {
+        let encoding = self.tokenizer.encode(text, true).map_err(|error| self.failed(&error))?;
+        let (ids, special) = (encoding.get_ids(), encoding.get_special_tokens_mask());
+        // A special token that the template itself writes comes from a place in the text, an added one from none.
+        let added = |&(index, _): &(usize, &u32)| special[index] == 1 && encoding.get_offsets()[index] == (0, 0);
+        let end = ids.len() - ids.iter().enumerate().rev().take_while(added).count();
+        // Without text every special token is at the end as well as at the start: one `<s>` stays.
+        let end = if end == 0 && text.is_empty() { ids.len().min(1) } else { end };
+        Ok(ids[..end].iter().map(|&id| i64::from(id)).collect())
+    }
+
+    /// The ids of text that goes on: no special tokens are added.
+    ///
+    /// # Errors
+    /// As [`JudgeTokenizer::encode_start`].
+    pub fn encode_rest(&self, text: &str) -> Result<Vec<i64>, PackError> {
+        let encoding = self.tokenizer.encode(text, false).map_err(|error| self.failed(&error))?;
+        Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
+    }
+
+    /// The text of an answer, special tokens left out.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`].
+    pub fn decode(&self, ids: &[i64]) -> Result<String, PackError> {
+        let ids: Vec<u32> = ids.iter().filter_map(|&id| u32::try_from(id).ok()).collect();
+        self.tokenizer.decode(&ids, true).map_err(|error| self.failed(&error))
+    }
+
+    /// Words of `text` that the tokenizer doesn't know, each once, in their order.
+    ///
+    /// # Errors
+    /// As [`JudgeTokenizer::encode_start`].
+    pub fn unknown_words(&self, text: &str) -> Result<Vec<String>, PackError> {
+        let encoding = self.tokenizer.encode(text, false).map_err(|error| self.failed(&error))?;
+        let mut words = Vec::new();
+        note_unknown_words(&self.tokenizer, self.unknown_id, text, &encoding, &mut words);
+        Ok(words)
+    }
+
+    /// Whether `id` stands for words that are not known.
+    pub fn is_unknown(&self, id: i64) -> bool {
+        self.unknown_id.is_some_and(|unknown| i64::from(unknown) == id)
+    }
+
+    /// Number of tokens, special ones included.
+    pub fn vocabulary_size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    fn failed(&self, error: &tokenizers::Error) -> PackError {
+        unusable(&self.file, error.to_string())
+    }
+}

@@ -1,0 +1,149 @@
+//! `[judge]`
+
+use std::path::PathBuf;
+
+use super::persona::{People, persona_from};
+use crate::judge::{NamedPersona, Readout};
+use crate::scenario::error::Problem;
+use crate::scenario::range::Range;
+use crate::scenario::reader::TableReader;
+use crate::scenario::settings::{JudgeKind, JudgeSettings, SurfaceSettings, VlmSettings};
+use crate::scenario::tree::Data;
+use crate::scenario::words::{READOUTS, Words, word_for};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    None,
+    Surface,
+    Vlm,
+}
+
+const KINDS: Words<Kind> = &[("vlm", Kind::Vlm), ("surface", Kind::Surface), ("none", Kind::None)];
+
+/// What every judge that judges has.
+const SHARED: &[&str] = &["qoe_threshold", "panel", "answers_per_picture", "write_answers"];
+const OF_SURFACE: &[&str] = &["similarity", "noise"];
+const OF_VLM: &[&str] = &["pack", "template", "readout", "temperature", "max_new_tokens", "retries"];
+
+/// Most answers to one question.
+const MAXIMUM_ANSWERS: u64 = 1_000_000;
+const MAXIMUM_TOKENS: u64 = 4096;
+const MAXIMUM_RETRIES: u64 = 1000;
+
+pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>) -> JudgeSettings {
+    let written = table.value("kind");
+    // where the kind is wrong, nothing can be said of the keys beside it
+    let known = match written {
+        None => Some(Kind::Vlm),
+        Some(value) => table.word_from("kind", value, KINDS),
+    };
+    match known {
+        Some(Kind::None) => {
+            let whom = "a judge of kind \"none\"";
+            let help = "nobody rates anything: take the line away, or choose another kind";
+            table.refuse(SHARED, whom, help);
+            table.refuse(OF_SURFACE, whom, help);
+            table.refuse(OF_VLM, whom, help);
+        }
+        Some(Kind::Surface) => {
+            let help = "only kind = \"vlm\" has it: take the line away, or choose that kind";
+            table.refuse(OF_VLM, "a judge of kind \"surface\"", help);
+        }
+        Some(Kind::Vlm) => {
+            let usual = if written.is_none() { ", the default" } else { "" };
+            let help = "only kind = \"surface\" has it: take the line away, or choose that kind";
+            table.refuse(OF_SURFACE, &format!("a judge of kind \"vlm\"{usual}"), help);
+        }
+        None => {}
+    }
+    let kind = match known.unwrap_or(Kind::None) {
+        Kind::None => JudgeKind::None,
+        Kind::Surface => JudgeKind::Surface(SurfaceSettings {
+            similarity: table.optional_number("similarity", Range::Between(-1.0, 1.0)),
+            noise: table.flag("noise", false),
+        }),
+        Kind::Vlm => JudgeKind::Vlm(vlm(table)),
+    };
+    let (panel, answers_per_picture) = match known {
+        Some(Kind::None) | None => (Vec::new(), 1),
+        Some(_) => (panel(table, people), answers_per_picture(table, &kind)),
+    };
+    JudgeSettings {
+        kind,
+        qoe_threshold: table.number("qoe_threshold", 0.6, Range::Between(0.0, 1.0)),
+        panel,
+        answers_per_picture,
+        write_answers: table.flag("write_answers", false),
+    }
+}
+
+fn vlm(table: &mut TableReader<'_>) -> VlmSettings {
+    let readout = table.word("readout", Readout::Expectation, READOUTS);
+    let whom = format!("readout = \"{}\"", word_for(READOUTS, readout));
+    if readout != Readout::Sample {
+        let help = "only answers that are drawn have it: take the line away, or write readout = \"sample\"";
+        table.refuse(&["temperature", "retries"], &whom, help);
+    }
+    if readout == Readout::Expectation {
+        let help = "nothing is said, the score is read from one forward pass: take the line away, or write \
+                    readout = \"greedy\" or \"sample\"";
+        table.refuse(&["max_new_tokens"], &whom, help);
+    }
+    let pack = if table.has("pack") { table.filled_text("pack", "models/emoji-llava") } else { None };
+    let template = if table.has("template") { table.filled_text("template", "my_template.toml") } else { None };
+    VlmSettings {
+        pack: PathBuf::from(pack.unwrap_or("models/emoji-llava".into())),
+        template: template.map(PathBuf::from),
+        readout,
+        temperature: table.number("temperature", 1.0, Range::Above(0.0)),
+        max_new_tokens: table.integer("max_new_tokens", 16, 1, MAXIMUM_TOKENS) as u32,
+        retries: table.integer("retries", 3, 0, MAXIMUM_RETRIES) as u32,
+    }
+}
+
+fn panel(table: &mut TableReader<'_>, people: People<'_>) -> Vec<NamedPersona> {
+    let Some(value) = table.value("panel") else {
+        return Vec::new();
+    };
+    let Data::List(list) = &value.data else {
+        table.wrong_type("panel", value, "a list of personas, say [\"GA1\", \"GA2\"]");
+        return Vec::new();
+    };
+    let mut panel: Vec<NamedPersona> = Vec::new();
+    for value in list {
+        let Some(persona) = persona_from(table, "panel", value, people) else {
+            continue;
+        };
+        if panel.iter().any(|other| other.name == persona.name) {
+            let problem = Problem::new(format!("`panel` names {value} twice")).at(&value.origin);
+            table.push(problem.expected("each persona once").help("for several answers set `answers_per_picture`"));
+        }
+        if persona.name == "status" {
+            let problem = Problem::new("a persona of the panel is called \"status\"").at(&value.origin);
+            table.push(
+                problem.expected("another name: its column would be `qoe_status`, which says what became of scores"),
+            );
+        }
+        panel.push(persona);
+    }
+    panel
+}
+
+fn answers_per_picture(table: &mut TableReader<'_>, kind: &JudgeKind) -> u32 {
+    let answers = table.integer("answers_per_picture", 1, 1, MAXIMUM_ANSWERS) as u32;
+    if answers > 1
+        && !kind.is_drawn()
+        && let Some(origin) = table.origin("answers_per_picture")
+    {
+        let (why, help) = match kind {
+            JudgeKind::Vlm(vlm) => (
+                format!("readout = \"{}\" always gives the same", word_for(READOUTS, vlm.readout)),
+                "answers differ with readout = \"sample\"",
+            ),
+            _ => ("the surface without noise always gives the same".to_owned(), "answers differ with noise = true"),
+        };
+        let problem = Problem::new(format!("`answers_per_picture` = {answers}, but {why} answer")).at(origin);
+        table.push(problem.expected("1").help(help));
+    }
+    answers
+}

@@ -1,0 +1,87 @@
+//! `[judge]`, `[population]` and personas as TOML.
+
+use super::{float, line, list, optional, table, word};
+use crate::judge::{NamedPersona, Readout, Spread};
+use crate::scenario::check::POPULATION;
+use crate::scenario::settings::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, VlmSettings};
+use crate::scenario::tree::quote;
+use crate::scenario::words::READOUTS;
+
+/// A device's user.
+pub(super) fn user(persona: &PersonaSettings) -> String {
+    match persona {
+        PersonaSettings::Population => quote(POPULATION),
+        PersonaSettings::Given(persona) => given(persona),
+    }
+}
+
+/// By name, unless the name is made of the traits.
+fn given(persona: &NamedPersona) -> String {
+    if *persona == NamedPersona::of_traits(persona.persona) {
+        numbers(&persona.persona.traits())
+    } else {
+        quote(&persona.name)
+    }
+}
+
+fn numbers(numbers: &[f64; 5]) -> String {
+    list(numbers.iter().copied().map(float))
+}
+
+pub(super) fn population(text: &mut String, settings: Option<&PopulationSettings>) {
+    let Some(settings) = settings else {
+        return;
+    };
+    table(text, "[population]");
+    match settings {
+        PopulationSettings::Normal(population) => {
+            line(text, "kind", quote("normal"));
+            line(text, "mean", numbers(&population.mean()));
+            match population.spread() {
+                Spread::StandardDeviation(deviations) => line(text, "standard_deviation", numbers(deviations)),
+                Spread::Covariance(rows) => line(text, "covariance", list(rows.iter().map(numbers))),
+            }
+        }
+        PopulationSettings::File { file, .. } => {
+            line(text, "kind", quote("file"));
+            line(text, "file", quote(&file.to_string_lossy()));
+        }
+    }
+}
+
+/// Only the keys that the kind has: the reader refuses others.
+pub(super) fn judge(text: &mut String, settings: &JudgeSettings) {
+    table(text, "[judge]");
+    match &settings.kind {
+        JudgeKind::None => {
+            line(text, "kind", quote("none"));
+            return;
+        }
+        JudgeKind::Surface(surface) => {
+            line(text, "kind", quote("surface"));
+            optional(text, "similarity", surface.similarity);
+            line(text, "noise", surface.noise);
+        }
+        JudgeKind::Vlm(vlm) => self::vlm(text, vlm),
+    }
+    line(text, "qoe_threshold", float(settings.qoe_threshold));
+    line(text, "panel", list(settings.panel.iter().map(given)));
+    line(text, "answers_per_picture", settings.answers_per_picture);
+    line(text, "write_answers", settings.write_answers);
+}
+
+fn vlm(text: &mut String, settings: &VlmSettings) {
+    line(text, "kind", quote("vlm"));
+    line(text, "pack", quote(&settings.pack.to_string_lossy()));
+    if let Some(template) = &settings.template {
+        line(text, "template", quote(&template.to_string_lossy()));
+    }
+    word(text, "readout", READOUTS, settings.readout);
+    if settings.readout != Readout::Expectation {
+        line(text, "max_new_tokens", settings.max_new_tokens);
+    }
+    if settings.readout == Readout::Sample {
+        line(text, "temperature", float(settings.temperature));
+        line(text, "retries", settings.retries);
+    }
+}
