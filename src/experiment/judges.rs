@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::warnings::quoted;
 use crate::error::Error;
 use crate::judge::vlm::VlmOptions;
 use crate::judge::{PromptTemplate, VlmJudge};
@@ -109,10 +110,6 @@ impl StudyJudges {
         }
         Ok(warnings)
     }
-}
-
-fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn judge(settings: &VlmSettings) -> Result<VlmJudge, Error> {

@@ -90,6 +90,7 @@ fn command_that_lists(root: &Path) -> String {
     }
 }
 
-fn quoted(words: &[String]) -> String {
+/// `"a", "b"`
+pub(super) fn quoted(words: &[String]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }

@@ -3,11 +3,14 @@
 //! plotters rasterises lines and shapes, the crate `png` encodes. Text is set by [`super::fonts`] and placed by its
 //! baseline: plotters drops the side bearings of glyphs, so that letters touch, and clips titles at the upper edge.
 
+use std::path::Path;
+
 use plotters::prelude::{BitMapBackend, DrawingBackend};
 use plotters::style::{Color, RGBColor};
 
-use super::durable_file::ReportError;
+use super::durable_file::{ReportError, write_durably};
 use super::fonts;
+use super::table::Table;
 use crate::picture::encode_rgb8_png;
 
 /// Pixels in a point.
@@ -233,6 +236,23 @@ impl Canvas {
     /// Width and height [pixels].
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
+    }
+
+    /// Writes a figure: `<path>.png` with title and footer in it, and the table behind it as `<path>.csv`.
+    ///
+    /// # Errors
+    /// Those of [`Canvas::to_png_bytes`], and [`ReportError::Write`].
+    pub fn write_figure(
+        &self,
+        path_without_extension: &Path,
+        title: &str,
+        footer: &str,
+        table: &Table,
+    ) -> Result<(), ReportError> {
+        let software = concat!("latentlink ", env!("CARGO_PKG_VERSION"));
+        let png = self.to_png_bytes(&[("Title", title), ("Software", software), ("Comment", footer)])?;
+        table.write_csv(&path_without_extension.with_added_extension("csv"))?;
+        write_durably(&path_without_extension.with_added_extension("png"), &png)
     }
 
     /// The page as a PNG file. Equal drawings give equal bytes.

@@ -18,7 +18,7 @@ use std::path::Path;
 use self::layout::Layout;
 use super::axis_label::NumberStyle;
 use super::canvas::Canvas;
-use super::durable_file::{ReportError, write_durably};
+use super::durable_file::ReportError;
 use super::image_grid::Axis;
 use super::table::{Cell, Column, Table};
 
@@ -135,13 +135,7 @@ impl HeatMap {
     /// # Errors
     /// As [`HeatMap::draw`] and [`HeatMap::table`], and [`ReportError::Write`].
     pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        let png = self.draw()?.to_png_bytes(&[
-            ("Title", &self.title),
-            ("Software", concat!("latentlink ", env!("CARGO_PKG_VERSION"))),
-            ("Comment", &self.footer),
-        ])?;
-        self.table()?.write_csv(&path_without_extension.with_added_extension("csv"))?;
-        write_durably(&path_without_extension.with_added_extension("png"), &png)
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
     }
 
     fn failed(&self, message: String) -> ReportError {

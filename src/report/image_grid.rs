@@ -15,7 +15,7 @@ use std::path::Path;
 use super::canvas::{
     Align, CROSS_GRAY, Canvas, HAIRLINE, INK, PAPER_GRAY, PIXELS_PER_POINT, TextLook, bold, faint, plain, widest,
 };
-use super::durable_file::{ReportError, write_durably};
+use super::durable_file::ReportError;
 use super::table::{Cell, Column, Table};
 use crate::picture::{Enlargement, Picture};
 
@@ -97,14 +97,7 @@ impl ImageGrid {
     /// # Errors
     /// As [`ImageGrid::draw`] and [`ImageGrid::table`], and [`ReportError::Write`].
     pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        let table = self.table()?;
-        let png = self.draw()?.to_png_bytes(&[
-            ("Title", &self.title),
-            ("Software", concat!("latentlink ", env!("CARGO_PKG_VERSION"))),
-            ("Comment", &self.footer),
-        ])?;
-        table.write_csv(&path_without_extension.with_added_extension("csv"))?;
-        write_durably(&path_without_extension.with_added_extension("png"), &png)
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
     }
 
     /// The table behind the figure: one row per place, missing ones included, row by row.

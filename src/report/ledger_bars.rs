@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 use super::axis_label::{NumberStyle, number_label};
 use super::axis_scale::{LinearScale, round_ticks};
 use super::canvas::{Align, Canvas, HAIRLINE, INK, bold, faint, plain, widest};
-use super::durable_file::{ReportError, write_durably};
+use super::durable_file::ReportError;
 use super::table::{Cell, Column, Table};
 
 /// One bar: the energy of one way to serve the same users.
@@ -178,14 +178,7 @@ impl LedgerBars {
     /// # Errors
     /// As [`LedgerBars::draw`] and [`LedgerBars::table`], and [`ReportError::Write`].
     pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        let png = self.draw()?.to_png_bytes(&[
-            ("Title", &self.title),
-            ("Software", concat!("latentlink ", env!("CARGO_PKG_VERSION"))),
-            ("Comment", &self.footer),
-        ])?;
-        let csv = path_without_extension.with_added_extension("csv");
-        self.table()?.write_csv(&csv)?;
-        write_durably(&path_without_extension.with_added_extension("png"), &png)
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
     }
 }
 

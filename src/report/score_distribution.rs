@@ -18,7 +18,7 @@ use std::path::Path;
 use self::layout::Layout;
 use super::canvas::Canvas;
 use super::density::{KernelDensity, distinct, histogram};
-use super::durable_file::{ReportError, write_durably};
+use super::durable_file::ReportError;
 use super::table::{Cell, Column, Table};
 use crate::picture::Picture;
 
@@ -176,17 +176,11 @@ impl ScoreDistribution {
     /// # Errors
     /// As [`ScoreDistribution::draw`] and [`ScoreDistribution::table`], and [`ReportError::Write`].
     pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        let footer = self.footer_with_density();
-        let png = self.draw()?.to_png_bytes(&[
-            ("Title", &self.title),
-            ("Software", concat!("latentlink ", env!("CARGO_PKG_VERSION"))),
-            ("Comment", &footer),
-        ])?;
-        self.table()?.write_csv(&path_without_extension.with_added_extension("csv"))?;
         let mut densities = path_without_extension.as_os_str().to_owned();
         densities.push("_densities.csv");
         self.densities_table()?.write_csv(Path::new(&densities))?;
-        write_durably(&path_without_extension.with_added_extension("png"), &png)
+        let footer = self.footer_with_density();
+        self.draw()?.write_figure(path_without_extension, &self.title, &footer, &self.table()?)
     }
 
     fn check(&self) -> Result<(), ReportError> {
