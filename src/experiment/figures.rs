@@ -12,7 +12,7 @@ use std::path::Path;
 use self::heat_maps::HeatMapWish;
 use self::image_grids::GridWish;
 use self::score_distributions::DistributionWish;
-use crate::report::{ReportError, Table};
+use crate::report::{PageFormat, ReportError, Table};
 use crate::scenario::{FigureSettings, JudgeKind, Scenario};
 
 /// What every figure of a study needs.
@@ -37,6 +37,7 @@ pub struct FigureSource<'a> {
 pub fn write_figures(source: &FigureSource<'_>, scenario: &Scenario) -> Result<Vec<String>, ReportError> {
     let default: Vec<FigureSettings> = default_figure(source, scenario).into_iter().collect();
     let wanted: &[FigureSettings] = if scenario.figures.is_empty() { &default } else { &scenario.figures };
+    let format = PageFormat::default();
     let mut written = Vec::new();
     let place = |file: &str| source.folder.join(file);
     for figure in wanted {
@@ -45,13 +46,13 @@ pub fn write_figures(source: &FigureSource<'_>, scenario: &Scenario) -> Result<V
                 let wish = GridWish { x, y, device, title, scores, ssim_against: *ssim_against };
                 for (suffix, grid) in image_grids::image_grids(source, scenario, &wish)? {
                     let file = format!("figures/{name}{suffix}");
-                    grid.write(&place(&file))?;
+                    grid.write(&place(&file), &format)?;
                     written.push(format!("{file}.png"));
                 }
                 let lines = ssim_against.and_then(|against| ssim_lines::ssim_lines(source, scenario, x, against));
                 if let Some(lines) = lines {
                     let file = format!("figures/{name}_ssim");
-                    lines.write(&place(&file))?;
+                    lines.write(&place(&file), &format)?;
                     written.push(format!("{file}.png"));
                 }
             }
@@ -59,20 +60,20 @@ pub fn write_figures(source: &FigureSource<'_>, scenario: &Scenario) -> Result<V
                 let wish = HeatMapWish { x, y, value, device, title, mark_maximum: *mark_maximum };
                 for (suffix, map) in heat_maps::heat_maps(source, scenario, &wish) {
                     let file = format!("figures/{name}{suffix}");
-                    map.write(&place(&file))?;
+                    map.write(&place(&file), &format)?;
                     written.push(format!("{file}.png"));
                 }
             }
             FigureSettings::ScoreDistribution { name, scores, device, title } => {
                 let wish = DistributionWish { scores, device, title };
                 let file = format!("figures/{name}");
-                score_distributions::score_distribution(source, scenario, &wish)?.write(&place(&file))?;
+                score_distributions::score_distribution(source, scenario, &wish)?.write(&place(&file), &format)?;
                 written.push(format!("{file}.png"));
             }
         }
     }
     let bars = energy::ledger_bars(source, scenario);
-    bars.write(&place("figures/energy"))?;
+    bars.write(&place("figures/energy"), &format)?;
     written.push("figures/energy.png".to_owned());
     Ok(written)
 }

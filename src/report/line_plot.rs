@@ -1,24 +1,16 @@
 //! A number against a swept number, one line per value of the other coordinates, with 95 % intervals where there are
-//! replications, as one PNG with the table behind it.
+//! replications, as one figure with the table behind it.
 
 use std::path::Path;
 
-use super::axis_label::{NumberStyle, number_label};
+use super::axis_label::number_label;
 use super::axis_scale::{LinearScale, round_ticks};
 use super::canvas::{Align, Canvas, HAIRLINE, INK, bold, faint, plain, widest};
 use super::durable_file::ReportError;
+pub use super::number_axis::{NumberAxis, ReferenceLine};
+use super::page_format::PageFormat;
 use super::series_look::SeriesLook;
 use super::table::{Cell, Column, Table};
-
-/// One axis.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NumberAxis {
-    /// Column name in the table behind the figure, with its unit.
-    pub name: String,
-    /// In words.
-    pub title: String,
-    pub style: NumberStyle,
-}
 
 /// One mean with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +18,9 @@ pub struct Point {
     pub x: f64,
     /// `None`: no run gave a number; the line is interrupted.
     pub y: Option<f64>,
-    /// Half of the 95 % interval; `None` for one observation.
-    pub half_width_95: Option<f64>,
+    /// Ends of the 95 % interval; `None` for one observation.
+    pub low_95: Option<f64>,
+    pub high_95: Option<f64>,
     /// Observations behind the mean.
     pub n: u64,
 }
@@ -39,6 +32,16 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
+/// How intervals are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Intervals {
+    /// A bar with caps at each point.
+    #[default]
+    Bars,
+    /// A pale area along the line, which many points need.
+    Band,
+}
+
 /// The figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinePlot {
@@ -46,6 +49,9 @@ pub struct LinePlot {
     pub x: NumberAxis,
     pub y: NumberAxis,
     pub series: Vec<Series>,
+    pub intervals: Intervals,
+    /// Drawn across the plot, and named in the legend.
+    pub reference_lines: Vec<ReferenceLine>,
     /// Small print: study, seed, pack, n.
     pub footer: String,
 }
@@ -65,7 +71,8 @@ impl LinePlot {
             Column::new("series", "line of the figure"),
             Column::new(&self.x.name, &self.x.title),
             Column::new(&self.y.name, format!("mean: {}", self.y.title)),
-            Column::new("half_width_95", "half of the 95 % interval of the mean; blank for n < 2"),
+            Column::new("low_95", "lower end of the 95 % interval of the mean; blank where there is none"),
+            Column::new("high_95", "its upper end"),
             Column::new("n", "observations behind the mean"),
         ])?;
         for series in &self.series {
@@ -74,7 +81,8 @@ impl LinePlot {
                     series.name.clone().into(),
                     point.x.into(),
                     point.y.into(),
-                    point.half_width_95.into(),
+                    point.low_95.into(),
+                    point.high_95.into(),
                     point.n.into(),
                 ])?;
             }
@@ -90,8 +98,8 @@ impl LinePlot {
         let failed = |message: String| ReportError::Figure { figure: "line plot".to_owned(), message };
         let mut all: Vec<Series> = Vec::new();
         for (at, row) in table.rows().iter().enumerate() {
-            let [name, x, y, half_width, n] = row.as_slice() else {
-                return Err(failed(format!("its table has {} columns, not 5", row.len())));
+            let [name, x, y, low, high, n] = row.as_slice() else {
+                return Err(failed(format!("its table has {} columns, not 6", row.len())));
             };
             let number = |cell: &Cell, what: &str| {
                 cell.number().ok_or_else(|| failed(format!("row {} has no number for {what}", at + 1)))
@@ -100,7 +108,8 @@ impl LinePlot {
             let point = Point {
                 x: number(x, "x")?,
                 y: y.number(),
-                half_width_95: half_width.number(),
+                low_95: low.number(),
+                high_95: high.number(),
                 n: number(n, "n")? as u64,
             };
             match all.iter_mut().find(|series| series.name == name) {
@@ -168,12 +177,12 @@ impl LinePlot {
         Ok(canvas)
     }
 
-    /// Writes `<path>.png` and the table behind it as `<path>.csv`.
+    /// Writes `<path>.png`, `<path>.svg` and the table behind it as `<path>.csv`.
     ///
     /// # Errors
     /// As [`LinePlot::draw`] and [`LinePlot::table`], and [`ReportError::Write`].
-    pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
+    pub fn write(&self, path_without_extension: &Path, format: &PageFormat) -> Result<(), ReportError> {
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?, format)
     }
 
     /// The ranges of x, and of y with its intervals.
@@ -184,12 +193,12 @@ impl LinePlot {
         let (mut x_range, mut y_range) = (nothing, nothing);
         for point in self.series.iter().flat_map(|series| &series.points) {
             let Some(y) = point.y else { continue };
-            let half_width = point.half_width_95.unwrap_or(0.0);
-            if !(point.x.is_finite() && y.is_finite() && half_width.is_finite()) {
+            let (low, high) = (point.low_95.unwrap_or(y), point.high_95.unwrap_or(y));
+            if ![point.x, y, low, high].into_iter().all(f64::is_finite) {
                 return Err(failed("a point is infinite or not a number"));
             }
             x_range = grow(x_range, point.x);
-            y_range = grow(grow(y_range, y - half_width), y + half_width);
+            y_range = [y, low, high].into_iter().fold(y_range, grow);
         }
         if x_range == nothing {
             return Err(failed("it has no points"));
@@ -245,8 +254,8 @@ fn draw_series(canvas: &mut Canvas, series: &Series, look: SeriesLook, x_scale: 
             canvas.path(&line, look.colour, 1.5);
         }
         for (point, &(x, y)) in run.iter().zip(&line) {
-            if let (Some(mean), Some(half_width)) = (point.y, point.half_width_95) {
-                let (low, high) = (y_scale.position(mean - half_width), y_scale.position(mean + half_width));
+            if let (Some(low), Some(high)) = (point.low_95, point.high_95) {
+                let (low, high) = (y_scale.position(low), y_scale.position(high));
                 canvas.fill([x - 0.5, high, x + 0.5, low], look.colour);
                 for cap in [low, high] {
                     canvas.fill([x - 3.5, cap - 0.5, x + 3.5, cap + 0.5], look.colour);

@@ -5,7 +5,7 @@ use latentlink::report::axis_label::NumberStyle;
 use latentlink::report::colour_map::{readable_on, viridis};
 use latentlink::report::heat_map::{ColourBar, HeatCell, HeatMap, HeatPanel};
 use latentlink::report::image_grid::Axis;
-use latentlink::report::{ReportError, Table};
+use latentlink::report::{PageFormat, ReportError, Table};
 use plotters::style::RGBColor;
 
 fn levels(RGBColor(red, green, blue): RGBColor) -> [u8; 3] {
@@ -31,8 +31,10 @@ fn map() -> HeatMap {
             title: String::new(),
             value: "qoe".to_owned(),
             cells: vec![cell(0, 0, Some(0.0)), cell(1, 0, Some(1.0)), cell(0, 1, Some(0.5)), cell(1, 1, None)],
+            mark: None,
         }]],
         mark_maximum: false,
+        contour: None,
         footer: "study quickstart · seed 41 · n = 1".to_owned(),
     }
 }
@@ -102,7 +104,7 @@ fn the_highest_cell_gets_a_star_where_one_is_asked_for() {
 #[test]
 fn the_table_holds_every_cell_and_says_what_failed() {
     let folder = tempfile::tempdir().unwrap();
-    map().write(&folder.path().join("figures/map")).unwrap();
+    map().write(&folder.path().join("figures/map"), &PageFormat::default()).unwrap();
     assert_eq!(
         std::fs::read_to_string(folder.path().join("figures/map.csv")).unwrap(),
         "panel,value,y,x,mean,n,missing\n\
@@ -112,7 +114,7 @@ fn the_table_holds_every_cell_and_says_what_failed() {
          ,qoe,8,3 %,,0,1\n"
     );
     let png = std::fs::read(folder.path().join("figures/map.png")).unwrap();
-    map().write(&folder.path().join("figures/map")).unwrap();
+    map().write(&folder.path().join("figures/map"), &PageFormat::default()).unwrap();
     assert_eq!(std::fs::read(folder.path().join("figures/map.png")).unwrap(), png, "same bytes again");
     assert_eq!(Table::read_csv(&folder.path().join("figures/map.csv")).unwrap().rows().len(), 4);
 }
@@ -128,6 +130,7 @@ fn nothing_is_cut_off_whatever_the_number_of_cells_and_panels() {
             title: format!("o0.10-c0.80-e0.70-a0.80-n0.10, t₀ = {at}"),
             value: "qoe".to_owned(),
             cells: cells.clone(),
+            mark: None,
         };
         let map = HeatMap {
             title: "A title that is longer than a map of one cell is wide, and more".to_owned(),

@@ -86,7 +86,7 @@ fn heat_map(
             let of_several = if wish.value.len() > 1 { number_name(value) } else { String::new() };
             let parts = [of_several, setting.clone()];
             let title = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-            HeatPanel { title, value: value.clone(), cells }
+            HeatPanel { title, value: value.clone(), cells, mark: None }
         });
         titled.collect()
     });
@@ -104,6 +104,7 @@ fn heat_map(
         colour: ColourBar { title: bar_title(wish.value), style: value_style(&wish.value[0]) },
         panels: panels.collect(),
         mark_maximum: wish.mark_maximum,
+        contour: None,
         footer: format!("{} · {mean}{star}", source.footer),
     }
 }

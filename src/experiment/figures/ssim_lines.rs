@@ -3,7 +3,7 @@
 use super::FigureSource;
 use crate::experiment::statistics::Summary;
 use crate::report::axis_label::{NumberStyle, axis_title, number_style, tick_label};
-use crate::report::line_plot::{LinePlot, NumberAxis, Point, Series};
+use crate::report::line_plot::{Intervals, LinePlot, NumberAxis, Point, Series};
 use crate::scenario::{PictureReference, Scenario};
 
 /// More lines than this cannot be told apart.
@@ -66,22 +66,31 @@ pub(super) fn ssim_lines(
         .collect();
     Some(LinePlot {
         title: format!("{}: SSIM against the {} picture", scenario.study.name, against.name()),
-        x: NumberAxis { name: x.to_owned(), title: axis_title(x), style: number_style(x) },
+        x: NumberAxis { name: x.to_owned(), title: axis_title(x), style: number_style(x), log: false },
         y: NumberAxis {
             name: "ssim".to_owned(),
             title: "structural similarity (SSIM)".to_owned(),
             style: NumberStyle::Plain,
+            log: false,
         },
         series,
+        intervals: Intervals::Bars,
+        reference_lines: Vec::new(),
         footer: format!("{} · n = {}", source.footer, scenario.study.replications),
     })
 }
 
 fn summarised(ObservedPoint { x, observations }: ObservedPoint) -> Point {
     match Summary::of(observations) {
-        Ok(summary) => Point { x, y: Some(summary.mean), half_width_95: summary.half_width_95, n: summary.n },
+        Ok(summary) => Point {
+            x,
+            y: Some(summary.mean),
+            low_95: summary.half_width_95.map(|half_width| summary.mean - half_width),
+            high_95: summary.half_width_95.map(|half_width| summary.mean + half_width),
+            n: summary.n,
+        },
         // Every picture of this point failed.
-        Err(_) => Point { x, y: None, half_width_95: None, n: 0 },
+        Err(_) => Point { x, y: None, low_95: None, high_95: None, n: 0 },
     }
 }
 
