@@ -118,17 +118,22 @@ impl Canvas {
 
     /// A filled polygon.
     pub fn polygon(&mut self, corners: &[(f64, f64)], colour: RGBColor) {
-        self.operations.push(Operation::Polygon { corners: corners.to_vec(), colour });
+        self.translucent_polygon(corners, colour, 1.0);
     }
 
     /// A filled polygon through which what is below it shows; `opacity` from 0 to 1.
     pub fn translucent_polygon(&mut self, corners: &[(f64, f64)], colour: RGBColor, opacity: f64) {
-        self.operations.push(Operation::TranslucentPolygon { corners: corners.to_vec(), colour, opacity });
+        self.operations.push(Operation::Polygon { corners: corners.to_vec(), colour, opacity });
     }
 
     /// A filled circle.
     pub fn disc(&mut self, centre: (f64, f64), radius: f64, colour: RGBColor) {
-        self.operations.push(Operation::Disc { centre, radius, colour });
+        self.translucent_disc(centre, radius, colour, 1.0);
+    }
+
+    /// A filled circle through which what is below it shows; `opacity` from 0 to 1.
+    pub fn translucent_disc(&mut self, centre: (f64, f64), radius: f64, colour: RGBColor, opacity: f64) {
+        self.operations.push(Operation::Disc { centre, radius, colour, opacity });
     }
 
     /// A circle whose line is `width` points wide.

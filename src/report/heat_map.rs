@@ -111,7 +111,6 @@ impl HeatMap {
                 layout.draw_panel(self, panel, (column, row), highest, &mut canvas);
             }
         }
-        layout.draw_colour_bar(self, &mut canvas);
         Ok(canvas)
     }
 
@@ -170,7 +169,19 @@ impl HeatMap {
             let panels = self.panels.iter().map(Vec::len).sum::<usize>();
             return Err(self.failed(format!("it has {panels} panels of {columns} columns and {rows} rows")));
         }
+        if let Some(contour) = self.contour.as_ref().filter(|contour| !contour.level.is_finite()) {
+            return Err(self.failed(format!("the level of `{}` is infinite or not a number", contour.label)));
+        }
         for panel in self.panels.iter().flatten() {
+            if let Some(mark) = &panel.mark {
+                let inside = |at: f64, count: usize| (-0.5..=count as f64 - 0.5).contains(&at);
+                if !(inside(mark.column, columns) && inside(mark.row, rows)) {
+                    let HeatMark { column, row, label } = mark;
+                    return Err(self.failed(format!(
+                        "the mark `{label}` in column {column}, row {row} lies outside of {columns} columns and {rows} rows"
+                    )));
+                }
+            }
             for (at, cell) in panel.cells.iter().enumerate() {
                 let HeatCell { column, row, value, .. } = *cell;
                 let place = format!("column {column}, row {row} of panel `{}`", panel.title);

@@ -22,12 +22,8 @@ pub(super) enum Operation {
         colour: RGBColor,
         width: f64,
     },
-    Polygon {
-        corners: Vec<(f64, f64)>,
-        colour: RGBColor,
-    },
     /// `opacity` from 0 to 1.
-    TranslucentPolygon {
+    Polygon {
         corners: Vec<(f64, f64)>,
         colour: RGBColor,
         opacity: f64,
@@ -36,6 +32,7 @@ pub(super) enum Operation {
         centre: (f64, f64),
         radius: f64,
         colour: RGBColor,
+        opacity: f64,
     },
     Ring {
         centre: (f64, f64),

@@ -10,7 +10,7 @@ mod coverage;
 use plotters::prelude::{BitMapBackend, DrawingBackend};
 use plotters::style::{Color, RGBColor};
 
-use self::coverage::{polygon_coverage, ring_coverage};
+use self::coverage::{disc_coverage, polygon_coverage, ring_coverage};
 use super::operation::{OUTLINE, Operation, PIXEL, rows};
 use crate::report::fonts;
 use crate::report::page_format::PageScale;
@@ -42,18 +42,22 @@ impl Raster {
             Operation::Fill { corners, colour } => self.fill(*corners, *colour),
             Operation::Outline { corners, colour } => self.outline(*corners, *colour),
             Operation::Path { points, colour, width } => self.path(points, *colour, *width),
-            Operation::Polygon { corners, colour } => {
+            Operation::Polygon { corners, colour, opacity } if *opacity >= 1.0 => {
                 let corners: Vec<_> = corners.iter().map(|&corner| self.pixel(corner)).collect();
                 self.backend().fill_polygon(corners, &colour.filled()).expect(INFALLIBLE);
             }
-            Operation::TranslucentPolygon { corners, colour, opacity } => {
+            Operation::Polygon { corners, colour, opacity } => {
                 let corners: Vec<_> = corners.iter().map(|&corner| self.scaled(corner)).collect();
                 let covered = polygon_coverage(&corners, (self.width, self.height));
                 self.cover(covered, *colour, *opacity);
             }
-            Operation::Disc { centre, radius, colour } => {
+            Operation::Disc { centre, radius, colour, opacity } if *opacity >= 1.0 => {
                 let (centre, radius) = (self.pixel(*centre), (radius * self.pixels_per_point).round() as u32);
                 self.backend().draw_circle(centre, radius, &colour.filled(), true).expect(INFALLIBLE);
+            }
+            Operation::Disc { centre, radius, colour, opacity } => {
+                let covered = disc_coverage(self.scaled(*centre), radius * self.pixels_per_point);
+                self.cover(covered, *colour, *opacity);
             }
             Operation::Ring { centre, radius, colour, width } => {
                 let per_point = self.pixels_per_point;

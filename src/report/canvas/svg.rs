@@ -94,20 +94,18 @@ fn add_element(svg: &mut String, operation: &Operation) -> Result<(), ReportErro
                 number(*width)
             ),
         ),
-        Operation::Polygon { corners, colour } => {
-            add(svg, format_args!("<polygon points=\"{}\" fill=\"{}\"/>", list(corners), hex(*colour)));
-        }
-        Operation::TranslucentPolygon { corners, colour, opacity } => add(
+        Operation::Polygon { corners, colour, opacity } => add(
             svg,
             format_args!(
-                "<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"{}\" fill-rule=\"evenodd\"/>",
+                "<polygon points=\"{}\" fill=\"{}\"{} fill-rule=\"evenodd\"/>",
                 list(corners),
                 hex(*colour),
-                number(*opacity)
+                fill_opacity(*opacity)
             ),
         ),
-        Operation::Disc { centre, radius, colour } => {
-            add(svg, format_args!("<circle {} fill=\"{}\"/>", circle(*centre, *radius), hex(*colour)));
+        Operation::Disc { centre, radius, colour, opacity } => {
+            let (circle, opacity) = (circle(*centre, *radius), fill_opacity(*opacity));
+            add(svg, format_args!("<circle {circle} fill=\"{}\"{opacity}/>", hex(*colour)));
         }
         Operation::Ring { centre, radius, colour, width } => add(
             svg,
@@ -163,6 +161,10 @@ fn add_picture(svg: &mut String, rgb8: &[u8], width: usize, (x, y): (f64, f64)) 
 
 fn circle((x, y): (f64, f64), radius: f64) -> String {
     format!("cx=\"{}\" cy=\"{}\" r=\"{}\"", number(x), number(y), number(radius))
+}
+
+fn fill_opacity(opacity: f64) -> String {
+    if opacity < 1.0 { format!(" fill-opacity=\"{}\"", number(opacity)) } else { String::new() }
 }
 
 fn list(points: &[(f64, f64)]) -> String {

@@ -50,14 +50,23 @@ fn add_run(row_coverage: &mut [f64], from: f64, to: f64) {
     }
 }
 
-/// Pixels under a circle's line of `stroke` pixels, by the distance of their centres from it.
-pub(super) fn ring_coverage((x, y): (f64, f64), radius: f64, stroke: f64) -> Vec<Covered> {
-    let reach = radius + stroke / 2.0 + 1.0;
+/// Pixels under a circle, by the distance of their centres from its own.
+pub(super) fn disc_coverage(centre: (f64, f64), radius: f64) -> Vec<Covered> {
+    by_distance(centre, radius, |distance| radius + 0.5 - distance)
+}
+
+/// Pixels under a circle's line of `stroke` pixels.
+pub(super) fn ring_coverage(centre: (f64, f64), radius: f64, stroke: f64) -> Vec<Covered> {
+    let half = stroke / 2.0;
+    by_distance(centre, radius + half, |distance| half + 0.5 - (distance - radius).abs())
+}
+
+fn by_distance((x, y): (f64, f64), reach: f64, part: impl Fn(f64) -> f64) -> Vec<Covered> {
     let mut covered = Vec::new();
-    for row in (y - reach).floor() as i32..(y + reach).ceil() as i32 {
-        for column in (x - reach).floor() as i32..(x + reach).ceil() as i32 {
+    for row in (y - reach - 1.0).floor() as i32..(y + reach + 1.0).ceil() as i32 {
+        for column in (x - reach - 1.0).floor() as i32..(x + reach + 1.0).ceil() as i32 {
             let distance = (f64::from(column) + 0.5 - x).hypot(f64::from(row) + 0.5 - y);
-            let part = (0.5 + stroke / 2.0 - (distance - radius).abs()).clamp(0.0, 1.0);
+            let part = part(distance).clamp(0.0, 1.0);
             if part > 0.0 {
                 covered.push(((column, row), part as f32));
             }
