@@ -30,12 +30,14 @@ pub(crate) mod words;
 mod write;
 
 pub use error::{Problem, ScenarioError};
-pub use figures::REQUEST_NUMBERS;
+pub use figures::{REQUEST_NUMBERS, RUN_NUMBERS, is_quality};
 pub use file::{Point, ScenarioFile};
 pub use schema::known_fields;
 pub use settings::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
-    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
-    RadioSettings, Scenario, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
+    BoxSettings, CdfSettings, DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings,
+    FixedPolicy, HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind, JudgeSettings, LineSettings,
+    ModelSettings, MultipleAccess, PageSettings, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
+    RadioSettings, SERIES_OF_DEVICES, ScatterSettings, Scenario, ServerSettings, StudySettings, SurfacePlotSettings,
+    SurfaceSettings, VlmSettings,
 };
 pub use sweep::{Coordinate, CoordinateValue, MAXIMUM_POINTS};

@@ -50,6 +50,7 @@ pub(super) fn check(
         devices: &devices,
         judge: &judge,
         judge_is_known: problems.is_empty(),
+        replications: study.as_ref().map_or(u32::MAX, |study| study.replications),
         axes,
     };
     let figures = figures::read(root, &around, &mut problems);

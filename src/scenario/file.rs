@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::check::{PeopleFiles, check};
 use super::error::{Problem, ScenarioError};
 use super::path::resolve;
-use super::schema::SWEEP;
+use super::schema::{FIGURE, SWEEP};
 use super::settings::Scenario;
 use super::source::{Origin, Source};
 use super::sweep::{self, Axis, Coordinate};
@@ -91,6 +91,16 @@ impl ScenarioFile {
             Some(swept) => self.set_axis(swept.trim().trim_matches('"'), key, value),
             None => self.set_field(path, &key, value),
         }
+    }
+
+    /// The scenario with the `[[figure]]` tables of another one in place of its own.
+    pub fn with_figures_of(&self, other: &Self) -> Self {
+        let mut file = self.clone();
+        file.root.remove(FIGURE);
+        if let Some(figures) = other.root.get(FIGURE) {
+            file.root.insert(FIGURE, figures.clone());
+        }
+        file
     }
 
     fn set_field(&mut self, path: &str, key: &Origin, value: Value) -> Result<(), ScenarioError> {

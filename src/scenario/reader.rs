@@ -75,6 +75,11 @@ impl<'a> TableReader<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// How many problems there are so far, in all tables.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     pub(super) fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -12,7 +12,10 @@ use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use crate::onnx::ExecutionProvider;
 use crate::radio::{Fading, Modulation, PathLoss};
 
-pub use figure::FigureSettings;
+pub use figure::{
+    BoxSettings, CdfSettings, FigureKind, FigureSettings, HeatMapSettings, ImageGridSettings, IntervalStyle,
+    LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings,
+};
 pub use judge::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SurfaceSettings, VlmSettings};
 
 /// One checked point of a study: everything a run needs.

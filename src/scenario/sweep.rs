@@ -49,7 +49,7 @@ impl fmt::Display for CoordinateValue {
 }
 
 impl CoordinateValue {
-    fn of(value: &Value) -> Self {
+    pub(super) fn of(value: &Value) -> Self {
         match &value.data {
             Data::Integer(number) => match i64::try_from(*number) {
                 Ok(number) => Self::Integer(number),

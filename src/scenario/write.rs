@@ -1,14 +1,13 @@
 //! A checked scenario back as TOML, with every default filled in.
 
+mod figure;
 mod judge;
 
 use std::fmt::{Display, Write};
 
 use super::file::ScenarioFile;
 use super::path::resolve;
-use super::settings::{
-    DeviceSettings, DiffusionSettings, FigureSettings, FixedPolicy, PolicySettings, RadioSettings, Scenario,
-};
+use super::settings::{DeviceSettings, DiffusionSettings, FixedPolicy, PolicySettings, RadioSettings, Scenario};
 use super::tree::{Data, Table, Value, quote};
 use super::words::{
     CODECS, CONVENTIONS, ERROR_MODELS, EXECUTION_PROVIDERS, EXECUTIONS, MODULATIONS, MULTIPLE_ACCESSES,
@@ -20,7 +19,7 @@ use crate::radio::{Fading, PathLoss, linear_to_db};
 impl Scenario {
     /// The scenario as a file with every default filled in, which reads back to an equal one.
     ///
-    /// Figures name swept fields, so their fields come along in a `[sweep]` of one value each.
+    /// Figures name swept fields, so these come along in a `[sweep]` of one value each.
     pub fn to_toml(&self) -> String {
         let mut text = scenario(self, None);
         let axes = self.swept_values(&text);
@@ -33,12 +32,12 @@ impl Scenario {
         text
     }
 
-    /// The fields along the figures' axes with their values in this scenario, whose TOML is `text`.
+    /// The swept fields that figures name with their values in this scenario, whose TOML is `text`.
     fn swept_values(&self, text: &str) -> Vec<(String, String)> {
         let file = ScenarioFile::from_str(text, "resolved").expect("what is written here is TOML");
         let mut axes: Vec<(String, String)> = Vec::new();
         for figure in &self.figures {
-            for path in figure.axes() {
+            for path in figure.swept_fields() {
                 let Ok(field) = resolve(path, file.root()) else {
                     continue;
                 };
@@ -115,7 +114,7 @@ pub(super) fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> Strin
     }
     judge::judge(&mut text, &scenario.judge);
     for settings in &scenario.figures {
-        figure(&mut text, settings);
+        figure::figure(&mut text, settings);
     }
     text
 }
@@ -213,44 +212,6 @@ fn fixed_policy(text: &mut String, policy: &FixedPolicy, powers_dbw: Option<&[f6
     match powers_dbw {
         Some(powers) => line(text, "tx_power_dbw", list(powers.iter().copied().map(float))),
         None => line(text, "tx_power_w", list(policy.tx_power_w.iter().copied().map(float))),
-    }
-}
-
-fn figure(text: &mut String, settings: &FigureSettings) {
-    let (kind, name, device, title) = match settings {
-        FigureSettings::ImageGrid { name, device, title, .. } => ("image_grid", name, device, title),
-        FigureSettings::HeatMap { name, device, title, .. } => ("heat_map", name, device, title),
-        FigureSettings::ScoreDistribution { name, device, title, .. } => ("score_distribution", name, device, title),
-    };
-    table(text, "[[figure]]");
-    line(text, "kind", quote(kind));
-    line(text, "name", quote(name));
-    for (key, path) in ["x", "y"].into_iter().zip(settings.axes()) {
-        line(text, key, quote(path));
-    }
-    for (key, value) in [("device", device), ("title", title)] {
-        if let Some(value) = value {
-            line(text, key, quote(value));
-        }
-    }
-    let names = |names: &[String]| list(names.iter().map(|name| quote(name)));
-    match settings {
-        FigureSettings::ImageGrid { scores, ssim_against, .. } => {
-            if !scores.is_empty() {
-                line(text, "scores", names(scores));
-            }
-            if let Some(reference) = ssim_against {
-                word(text, "ssim_against", PICTURE_REFERENCES, *reference);
-            }
-        }
-        FigureSettings::HeatMap { value, mark_maximum, .. } => {
-            match value.as_slice() {
-                [only] => line(text, "value", quote(only)),
-                several => line(text, "value", names(several)),
-            }
-            line(text, "mark_maximum", mark_maximum);
-        }
-        FigureSettings::ScoreDistribution { scores, .. } => line(text, "scores", names(scores)),
     }
 }
 

@@ -5,9 +5,10 @@ use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread
 use latentlink::onnx::ExecutionProvider;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
-    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
-    RadioSettings, Scenario, ScenarioFile, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, HeatMapSettings,
+    ImageGridSettings, JudgeKind, JudgeSettings, ModelSettings, MultipleAccess, PageSettings, PersonaSettings,
+    PictureReference, PolicySettings, PopulationSettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
+    StudySettings, SurfaceSettings, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -185,23 +186,25 @@ fn figure(
     let panel: Vec<String> = judge.panel.iter().map(|persona| persona.name.clone()).collect();
     let kind = rng.random_range(0..if panel.is_empty() { 2 } else { 3 });
     // The surface has no pictures made.
-    match if matches!(judge.kind, JudgeKind::Surface(_)) { kind.max(1) } else { kind } {
+    let kind = match if matches!(judge.kind, JudgeKind::Surface(_)) { kind.max(1) } else { kind } {
         0 => {
             let scores = one_of(rng, &[panel, Vec::new()]);
             let usual = diffusion.metrics_against.first().copied();
             let written = if usual.is_some() { Some(one_of(rng, &diffusion.metrics_against)) } else { None };
             let ssim_against =
                 if scores.is_empty() { one_of(rng, &[usual, written]) } else { one_of(rng, &[None, written]) };
-            FigureSettings::ImageGrid { name, x, y: maybe(rng, |_| y), device, title, scores, ssim_against }
+            FigureKind::ImageGrid(ImageGridSettings { x, y: maybe(rng, |_| y), scores, ssim_against })
         }
         1 => {
             let of_panel: Vec<String> = panel.iter().map(|persona| format!("qoe_{persona}")).collect();
             let latency = vec!["latency_s".to_owned()];
             let value = if of_panel.is_empty() { latency } else { one_of(rng, &[latency, of_panel]) };
-            FigureSettings::HeatMap { name, x, y, value, device, title, mark_maximum: rng.random() }
+            let (mark_maximum, contour_threshold, mark) = (rng.random(), false, Vec::new());
+            FigureKind::HeatMap(HeatMapSettings { x, y, value, mark_maximum, contour_threshold, mark })
         }
-        _ => FigureSettings::ScoreDistribution { name, scores: panel, device, title },
-    }
+        _ => FigureKind::ScoreDistribution { scores: panel },
+    };
+    FigureSettings { name, title, device, page: PageSettings::default(), kind }
 }
 
 fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
