@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use self::drawing::{Drawing, drawings};
 use crate::report::{PageFormat, ReferenceLine, ReportError};
-use crate::scenario::{FigureSettings, PageSettings, Scenario};
+use crate::scenario::{Coordinate, FigureSettings, PageSettings, Scenario};
 
 /// A results folder to draw from. Everything comes from its CSV files and pictures.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +127,12 @@ fn page_format(page: &PageSettings) -> PageFormat {
 
 fn base_title(scenario: &Scenario, figure: &FigureSettings) -> String {
     figure.title.clone().unwrap_or_else(|| scenario.study.name.clone())
+}
+
+/// The small print under a figure, with the device and the values that it keeps to.
+fn footer_with(source: &FigureSource, device: Option<&String>, at: &[Coordinate]) -> String {
+    let settings = at.iter().map(|coordinate| labels::setting_label(&coordinate.path, &coordinate.value.to_string()));
+    [source.footer.clone()].into_iter().chain(device.cloned()).chain(settings).collect::<Vec<_>>().join(" · ")
 }
 
 /// Q_th across a plot of QoE, where it is asked for.

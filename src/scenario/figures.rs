@@ -146,10 +146,10 @@ pub(super) fn read(root: &Table, around: &Surroundings<'_>, problems: &mut Vec<P
 }
 
 fn timeline(entry: &mut Entry<'_, '_>) -> FigureKind {
-    let points: usize = entry.around.axes.iter().map(|axis| axis.values.len()).product();
+    let points = swept::point_count(entry.around.axes) as u64;
     let last = |count: u64| count.saturating_sub(1).min(u32::MAX.into());
     FigureKind::Timeline {
-        point: entry.table.integer("point", 0, 0, last(points as u64)) as u32,
+        point: entry.table.integer("point", 0, 0, last(points)) as u32,
         replication: entry.table.integer("replication", 0, 0, last(entry.around.replications.into())) as u32,
     }
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::labels::{value_axis, value_style, value_title};
+use super::labels::value_axis;
 use super::rows::{Kept, Rows};
-use super::{FigureSource, base_title, threshold_line};
+use super::{FigureSource, base_title, footer_with, threshold_line};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::box_plot::{BoxGroup, BoxSeries};
 use crate::report::empirical_cdf::CdfSeries;
 use crate::report::scatter::ScatterSeries;
-use crate::report::{BoxPlot, CdfPlot, NumberAxis, ReportError, ScatterPlot};
+use crate::report::{BoxPlot, CdfPlot, ReportError, ScatterPlot};
 use crate::scenario::{BoxSettings, CdfSettings, FigureSettings, ScatterSettings, Scenario};
 
 pub(super) fn scatter(
@@ -39,7 +39,7 @@ pub(super) fn scatter(
         y: value_axis(std::slice::from_ref(&wish.value)),
         series: series.filter(|series| !series.points.is_empty()).collect(),
         reference_lines: threshold_line(scenario, wish.threshold),
-        footer: format!("{}{}", source.footer, missing_note(missing)),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
     })
 }
 
@@ -65,7 +65,7 @@ pub(super) fn cdf(
             .filter(|(_, observations)| !observations.is_empty())
             .map(|(name, observations)| CdfSeries { name, observations })
             .collect(),
-        footer: format!("{}{}", source.footer, missing_note(missing)),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
     })
 }
 
@@ -94,19 +94,13 @@ pub(super) fn boxes(
             .map(|(name, observations)| BoxSeries { name, observations })
             .collect(),
     });
-    let columns = std::slice::from_ref(&wish.value);
     Ok(BoxPlot {
         title,
         x_title: axis_title(&wish.x),
-        y: NumberAxis {
-            name: wish.value.clone(),
-            title: value_title(columns),
-            style: value_style(&wish.value),
-            log: false,
-        },
+        y: value_axis(std::slice::from_ref(&wish.value)),
         groups: groups.filter(|group| !group.boxes.is_empty()).collect(),
         reference_lines: threshold_line(scenario, wish.threshold),
-        footer: format!("{}{}", source.footer, missing_note(missing)),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
     })
 }
 

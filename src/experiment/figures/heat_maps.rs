@@ -3,7 +3,7 @@
 use super::labels::{joined, number_name, value_style, value_title};
 use super::plane::{Plane, coordinate, mark_label, position_among};
 use super::rows::{Kept, Rows};
-use super::{FigureSource, base_title, threshold_label};
+use super::{FigureSource, base_title, footer_with, threshold_label};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::heat_map::{ColourBar, ContourLine, HeatMark, HeatPanel};
 use crate::report::image_grid::Axis;
@@ -24,18 +24,18 @@ pub(super) fn heat_maps(
     let map = |part: super::rows::Part| {
         let kept = rows.kept(Kept { device: part.device.as_deref(), at: &[] });
         let plane = Plane::of(&rows, &kept, (&wish.x, &wish.y), &wish.value);
-        (part.suffix, heat_map(source, scenario, wish, part.title, plane, rows.replications()))
+        let footer = footer_with(source, figure.device.as_ref(), &[]);
+        (part.suffix, heat_map(scenario, wish, part.title, plane, (rows.replications(), footer)))
     };
     Ok(parts.into_iter().map(map).collect())
 }
 
 fn heat_map(
-    source: &FigureSource,
     scenario: &Scenario,
     wish: &HeatMapSettings,
     title: String,
     mut plane: Plane,
-    replications: usize,
+    (replications, footer): (usize, String),
 ) -> HeatMap {
     // Numbers grow upwards; words stand in the order of the sweep, from the top.
     if plane.ys.iter().any(|y| y.parse::<f64>().is_err()) {
@@ -72,7 +72,7 @@ fn heat_map(
         contour: wish
             .contour_threshold
             .then(|| ContourLine { level: scenario.judge.qoe_threshold, label: threshold_label(scenario) }),
-        footer: format!("{} · {mean}{star}", source.footer),
+        footer: format!("{footer} · {mean}{star}"),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::labels::{field_axis, joined, number_name, value_axis};
 use super::rows::{Kept, Rows, as_numbers};
-use super::{FigureSource, base_title, threshold_line};
+use super::{FigureSource, base_title, footer_with, threshold_line};
 use crate::experiment::statistics::Summary;
 use crate::report::line_plot::{Intervals, LinePlot, Point, Series};
 use crate::report::{NumberAxis, ReportError};
@@ -40,7 +40,8 @@ pub(super) fn lines(
                     .map(|(code, points)| Series { name: joined([name.as_str(), &of_series.name(code)]), points }),
             );
         }
-        let footer = format!("{}{}", source.footer, interval_note(&series));
+        let shown = footer_with(source, figure.device.as_ref(), &wish.at);
+        let footer = format!("{shown}{}", interval_note(&series));
         let plot = LinePlot {
             title: part.title,
             x: field_axis(&wish.x, wish.log_x),

@@ -3,7 +3,7 @@
 use super::labels::value_axis;
 use super::plane::{Plane, coordinate, mark_label, number};
 use super::rows::{Kept, Rows, as_numbers};
-use super::{FigureSource, base_title};
+use super::{FigureSource, base_title, footer_with};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::surface::{SurfaceAxis, SurfaceMark, SurfacePanel};
 use crate::report::{ReportError, SurfacePlot};
@@ -41,7 +41,7 @@ pub(super) fn surfaces(
             SurfacePanel { title: setting.label.clone(), heights, mark }
         });
         let panels = panels.collect();
-        let footer = format!("{} · {mean}", source.footer);
+        let footer = format!("{} · {mean}", footer_with(source, figure.device.as_ref(), &[]));
         let z = value_axis(std::slice::from_ref(&wish.value));
         Ok((part.suffix, SurfacePlot { title: part.title, x: x.axis, y: y.axis, z, panels, footer }))
     };

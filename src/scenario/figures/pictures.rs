@@ -1,5 +1,6 @@
 //! Figures that show pictures: grids, and how their scores scatter.
 
+use super::swept::point_count;
 use super::{Entry, rated};
 use crate::scenario::error::Problem;
 use crate::scenario::settings::{FigureKind, ImageGridSettings, JudgeKind, PictureReference};
@@ -33,8 +34,7 @@ pub(super) fn score_distribution(entry: &mut Entry<'_, '_>, is_of_one_device: bo
             problem.help("name personas that rate the pictures, say\n  scores = [\"GA1\", \"GA2\"]"),
         );
     }
-    let points: usize = around.axes.iter().map(|axis| axis.values.len()).product();
-    let panels = points * if is_of_one_device { 1 } else { around.devices.len() };
+    let panels = point_count(around.axes) * if is_of_one_device { 1 } else { around.devices.len() };
     if panels > MOST_PANELS {
         let problem = Problem::new(format!("the figure \"{}\" would have {panels} pictures", entry.name));
         let problem = problem.at(&entry.value.origin);

@@ -9,6 +9,11 @@ use crate::scenario::sweep::Axis;
 use crate::scenario::tree::Data;
 use crate::scenario::words::alternatives;
 
+/// Points of the sweep.
+pub(super) fn point_count(axes: &[Axis]) -> usize {
+    axes.iter().map(|axis| axis.values.len()).product()
+}
+
 impl Entry<'_, '_> {
     /// A swept field that the figure must have.
     pub(super) fn needed_field(&mut self, key: &str, along: &str) -> Option<String> {
