@@ -14,6 +14,9 @@ const MICROSECONDS_PER_SECOND: f64 = 1e6;
 impl Timeline {
     /// The trace as JSON. Threads are numbered from 0 on, from the top downwards. Bars of a lane that overlap in time are
     /// in further threads of its name, since a viewer takes overlapping events of one thread for nested calls.
+    ///
+    /// # Panics
+    /// Where a bar is in a lane that is not there; [`Timeline::table`] and [`Timeline::draw`] refuse such a timeline.
     pub fn to_chrome_trace(&self) -> String {
         let (rows, rows_of_lanes) = self.rows();
         let mut threads: Vec<Vec<usize>> = Vec::new();

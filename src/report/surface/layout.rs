@@ -154,7 +154,7 @@ impl Layout {
         for (x, label) in shown_ticks(&plot.x) {
             let (edge, outside) = (view.project((x, 0.0, 0.0)), view.project((x, -0.018, 0.0)));
             canvas.path(&[edge, outside], INK, 0.5);
-            label_at(canvas, &mut taken, label, (outside.0 - 1.0, outside.1 + 0.9 * TICK), Align::Right);
+            label_at(canvas, &mut taken, label, (outside.0 - 1.0, outside.1 + 1.05 * TICK), Align::Right);
         }
         for (y, label) in shown_ticks(&plot.y) {
             let (edge, outside) = (view.project((1.0, y, 0.0)), view.project((1.018, y, 0.0)));

@@ -44,9 +44,11 @@ fn crossings(corners: &[(f64, f64)], y: f64) -> Vec<f64> {
 /// Adds one sampled line's share to the pixels between `from` and `to`.
 fn add_run(row_coverage: &mut [f64], from: f64, to: f64) {
     let (from, to) = (from.clamp(0.0, row_coverage.len() as f64), to.clamp(0.0, row_coverage.len() as f64));
-    for column in from.floor() as usize..to.ceil() as usize {
-        let inside = to.min(column as f64 + 1.0) - from.max(column as f64);
-        row_coverage[column] += inside.max(0.0) / LINES_PER_ROW as f64;
+    let first = from.floor() as usize;
+    for (at, coverage) in row_coverage[first..to.ceil() as usize].iter_mut().enumerate() {
+        let left = (first + at) as f64;
+        let inside = to.min(left + 1.0) - from.max(left);
+        *coverage += inside.max(0.0) / LINES_PER_ROW as f64;
     }
 }
 
