@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use latentlink::scenario::RUN_NUMBERS;
+
 use crate::program::{Csv, Workplace, assert_close, contents_of, shipped_pack};
 
 /// Student's t₀.₉₇₅ with 3 degrees of freedom: `scipy.stats.t.ppf(0.975, 3)`.
@@ -163,7 +165,20 @@ fn the_numbers_behind_each_figure_are_those_of_the_tables_and_plotting_again_giv
     steps(&figure("cdf"), &requests);
     boxes(&figure("box"), &requests);
     timeline(&workplace, &requests);
+    every_number_of_runs_can_be_shown(&runs);
     plotting_again_gives_the_same(&workplace);
+}
+
+fn every_number_of_runs_can_be_shown(runs: &Csv) {
+    for number in RUN_NUMBERS {
+        assert!(runs.columns.iter().any(|column| column == number), "runs.csv has no `{number}`");
+    }
+    for column in runs.columns.iter().filter(|column| !["point", "replication"].contains(&column.as_str())) {
+        let is_number = (0..runs.rows.len()).any(|row| runs.cell(row, column).parse::<f64>().is_ok());
+        if is_number && !column.contains('.') {
+            assert!(RUN_NUMBERS.contains(&column.as_str()), "`{column}` is a number that no figure shows");
+        }
+    }
 }
 
 fn lines_are_means_with_intervals(line: &Csv, agents: &Csv, requests: &Csv) {
@@ -232,10 +247,9 @@ fn surface(figure: &Csv, requests: &Csv) {
         }
     }
     // One row for each height, in the panel of its modulation.
-    let panels = figure.column("panel");
-    assert_eq!(panels.len(), means.len());
+    assert_eq!(figure.rows.len(), means.len());
     for row in 0..figure.rows.len() {
-        let modulation = if panels[row].contains("bpsk") { "bpsk" } else { "qpsk" };
+        let modulation = if figure.cell(row, "panel").contains("bpsk") { "bpsk" } else { "qpsk" };
         let bits = |column: &str| figure.number(row, column).to_bits();
         assert_close(figure.number(row, "qoe"), means[&(modulation, bits("y"), bits("x"))]);
     }

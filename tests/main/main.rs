@@ -13,6 +13,7 @@ mod denoising_graph;
 mod diffusers_chains;
 mod doctor;
 mod figure_columns;
+mod figures_of_any_sweep;
 mod figures_of_numbers;
 mod figures_of_scores;
 mod image_metrics;
