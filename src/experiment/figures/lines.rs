@@ -122,7 +122,7 @@ fn summarised(x: f64, observations: impl Iterator<Item = f64>) -> Point {
 pub(super) fn interval_note(series: &[Series]) -> String {
     let counts = || series.iter().flat_map(|series| &series.points).map(|point| point.n).filter(|n| *n > 0);
     match (counts().min(), counts().max()) {
-        (Some(1), Some(1)) | (None, _) | (_, None) => " · n = 1, without intervals".to_owned(),
+        (Some(1), Some(1)) | (None, _) | (_, None) => " · n = 1".to_owned(),
         (Some(low), Some(high)) if low == high => format!(" · mean and 95 % interval, n = {high}"),
         (Some(low), Some(high)) => format!(" · mean and 95 % interval, n = {low} to {high}"),
     }
