@@ -24,7 +24,7 @@ use super::sweep::Axis;
 use super::tree::{Table, Value};
 use super::words::{Words, alternatives, nearest, word_for};
 
-pub use columns::{REQUEST_NUMBERS, RUN_NUMBERS, is_quality};
+pub use columns::{REQUEST_NUMBERS, RUN_NUMBERS};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {

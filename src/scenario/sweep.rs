@@ -49,6 +49,15 @@ impl fmt::Display for CoordinateValue {
 }
 
 impl CoordinateValue {
+    /// The number, where it is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+
     pub(super) fn of(value: &Value) -> Self {
         match &value.data {
             Data::Integer(number) => match i64::try_from(*number) {

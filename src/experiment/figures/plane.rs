@@ -101,19 +101,11 @@ pub(super) fn position_among(words: &[String], value: &CoordinateValue) -> Optio
         return Some(exactly as f64);
     }
     let numbers = super::rows::as_numbers(words)?;
-    let value = number(value)?;
+    let value = value.number()?;
     numbers.windows(2).enumerate().find_map(|(at, pair)| {
         let part = (value - pair[0]) / (pair[1] - pair[0]);
         (0.0..=1.0).contains(&part).then_some(at as f64 + part)
     })
-}
-
-pub(super) fn number(value: &CoordinateValue) -> Option<f64> {
-    match value {
-        CoordinateValue::Integer(number) => Some(*number as f64),
-        CoordinateValue::Float(number) => Some(*number),
-        CoordinateValue::Text(_) => None,
-    }
 }
 
 /// "marked: t₀ = 3, tₖ = 5".

@@ -170,12 +170,10 @@ impl SeriesColumn<'_> {
 
 /// Whether a word of a table is this value of a scenario: 0.10 is 0.1, and 2.0 is 2.
 pub(super) fn is_value(word: &str, value: &CoordinateValue) -> bool {
-    let number = match value {
-        CoordinateValue::Integer(number) => *number as f64,
-        CoordinateValue::Float(number) => *number,
-        CoordinateValue::Text(text) => return word == text,
-    };
-    word.parse::<f64>().is_ok_and(|word| word == number)
+    match value.number() {
+        Some(number) => word.parse::<f64>().is_ok_and(|word| word == number),
+        None => *value == CoordinateValue::Text(word.to_owned()),
+    }
 }
 
 /// The numbers that words stand for; `None` where one is none.

@@ -1,7 +1,7 @@
 //! A number over two swept numbers as a surface in three dimensions, averaged over replications.
 
 use super::labels::value_axis;
-use super::plane::{Plane, coordinate, mark_label, number};
+use super::plane::{Plane, coordinate, mark_label};
 use super::rows::{Kept, Rows, as_numbers};
 use super::{FigureSource, base_title, footer_with};
 use crate::report::axis_label::{axis_title, tick_label};
@@ -79,7 +79,7 @@ fn mark(
     y: &SurfaceAxis,
     heights: &[Vec<Option<f64>>],
 ) -> Option<SurfaceMark> {
-    let (at_x, at_y) = (number(coordinate(&wish.mark, &wish.x)?)?, number(coordinate(&wish.mark, &wish.y)?)?);
+    let (at_x, at_y) = (coordinate(&wish.mark, &wish.x)?.number()?, coordinate(&wish.mark, &wish.y)?.number()?);
     let ((left, right), (below, above)) = (corners(&x.values, at_x)?, corners(&y.values, at_y)?);
     let mut z = 0.0;
     for (row, of_row) in [below, above] {

@@ -39,8 +39,9 @@ pub const REQUEST_NUMBERS: &[&str] = &[
 /// Those of them that are found where pictures are made, and blank where the surface judges.
 const NUMBERS_OF_LATENTS: [&str; 4] = ["latent_bits", "flipped_bits", "non_finite_values", "out_of_range_values"];
 
-/// The columns of `runs.csv` that hold numbers whatever the scenario; those of [`QUALITY_OF_RUNS`] come on top where
-/// somebody judges. A test holds the list against the tables.
+/// The columns of `runs.csv` that hold numbers; the last three are there where somebody judges.
+///
+/// A test holds the list against the tables.
 pub const RUN_NUMBERS: &[&str] = &[
     "server_compute_j",
     "server_radio_j",
@@ -60,7 +61,7 @@ pub const RUN_NUMBERS: &[&str] = &[
 const QUALITY_OF_RUNS: [&str; 3] = ["sum_qoe", "qoe_outages", "failed_scores"];
 
 /// Whether a column holds quality of experience, from 0 to 1, against which Q_th can be held.
-pub fn is_quality(column: &str) -> bool {
+fn is_quality(column: &str) -> bool {
     (column == "qoe" || column.starts_with("qoe_")) && !RUN_NUMBERS.contains(&column)
 }
 

@@ -82,11 +82,11 @@ fn is_held(key: &str, axis: &Axis, value: &Value, may_lie_between: bool) -> Resu
     if swept.len() == 1 || swept.iter().any(|swept| is_same(swept, &written)) {
         return Ok(());
     }
-    let numbers: Vec<f64> = swept.iter().filter_map(number).collect();
+    let numbers: Vec<f64> = swept.iter().filter_map(CoordinateValue::number).collect();
     let all_numbers = numbers.len() == swept.len();
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(*n), high.max(*n)));
-    if may_lie_between && all_numbers && number(&written).is_some_and(|number| (low..=high).contains(&number)) {
+    if may_lie_between && all_numbers && written.number().is_some_and(|number| (low..=high).contains(&number)) {
         return Ok(());
     }
     let expected = match may_lie_between && all_numbers {
@@ -102,17 +102,9 @@ fn is_held(key: &str, axis: &Axis, value: &Value, may_lie_between: bool) -> Resu
     Err(Box::new(problem.expected(expected)))
 }
 
-fn number(value: &CoordinateValue) -> Option<f64> {
-    match value {
-        CoordinateValue::Integer(number) => Some(*number as f64),
-        CoordinateValue::Float(number) => Some(*number),
-        CoordinateValue::Text(_) => None,
-    }
-}
-
 /// Whole numbers and fractional ones of the same size are the same.
 fn is_same(one: &CoordinateValue, other: &CoordinateValue) -> bool {
-    match (number(one), number(other)) {
+    match (one.number(), other.number()) {
         (Some(one), Some(other)) => one == other,
         _ => one == other,
     }
