@@ -234,11 +234,11 @@ fn the_graphical_report_points_into_the_users_file() {
 
 #[test]
 fn a_grid_with_too_many_points_is_refused_before_it_is_built() {
-    let values: Vec<String> = (1..=400).map(|value| value.to_string()).collect();
+    let values: Vec<String> = (1..=4000).map(|value| value.to_string()).collect();
     let list = values.join(", ");
     let text = format!("{BOTH}[sweep]\n\"server.step_energy_j\" = [{list}]\n\"radio.bandwidth_hz\" = [{list}]\n");
     let printed = format!("{:#}", problems_of(&text));
-    assert!(printed.contains("the sweep has 160000 points; expected at most 100000 points"), "{printed}");
+    assert!(printed.contains("the sweep has 16000000 points; expected at most 10000000 points"), "{printed}");
 }
 
 #[test]
