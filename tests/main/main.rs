@@ -52,6 +52,8 @@ mod scenario_docs;
 mod scenario_overrides;
 mod scenario_round_trip;
 mod scenario_shipped;
+mod scenario_study;
+mod scenario_sweeps;
 mod score_store;
 mod score_store_damage;
 mod shipped_pack;

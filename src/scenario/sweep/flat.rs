@@ -27,14 +27,15 @@ pub(in crate::scenario) fn flatten(root: &mut Table) {
     }
 }
 
-/// One entry for each table of `zip`, its keys flattened; what is no list of tables stays as it is.
+/// One entry for each table of `zip`, or for its single one, with flat keys; anything else stays as it is.
 pub(in crate::scenario) fn flatten_zips(zip: &Entry, root: &Table) -> Vec<Entry> {
-    let Data::List(list) = &zip.value.data else {
-        return vec![zip.clone()];
+    let tables = match &zip.value.data {
+        Data::List(list) if !list.is_empty() => list.as_slice(),
+        _ => std::slice::from_ref(&zip.value),
     };
-    let flat = list.iter().map(|value| {
+    let flat = tables.iter().map(|value| {
         let Data::Table(table) = &value.data else {
-            return Entry { origin: value.origin.clone(), ..zip.clone() };
+            return Entry { value: value.clone(), ..zip.clone() };
         };
         let mut entries = Vec::new();
         for entry in &table.entries {

@@ -251,11 +251,10 @@ fn at_point(
             return problem;
         }
         let is_of_range = ranges.iter().any(|axis| problem.is_at(&axis.key.value.origin));
+        // how else to write one number does not help where none is written
+        let is_unadvised = problem.advice().is_none() || problem.message().contains("is a fractional number");
         let problem = problem.at_point(&point);
-        match problem.advice() {
-            None if is_of_range => problem.help(OF_RANGES),
-            _ => problem,
-        }
+        if is_of_range && is_unadvised { problem.help(OF_RANGES) } else { problem }
     });
     file.error(named.collect())
 }

@@ -140,7 +140,7 @@ impl Reader<'_> {
     /// One table of `[[sweep.zip]]`.
     fn zip(&mut self, entry: &Entry) {
         let Data::Table(table) = &entry.value.data else {
-            let problem = Problem::new(format!("`zip` is {}, not a list of tables", entry.value.kind()));
+            let problem = Problem::new(format!("`zip` is {}, not a table of fields", entry.value.kind()));
             let problem = problem.at(&entry.value.origin).expected("[[sweep.zip]]");
             self.problems.push(problem.help("begin each zip with a line [[sweep.zip]], in double brackets"));
             return;
