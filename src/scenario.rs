@@ -1,9 +1,9 @@
 //! A scenario: what a user wrote, checked once.
 //!
 //! ```text
-//!  scenario.toml ──► ScenarioFile ──set()──► ScenarioFile ──grid()──► Grid ──point(i)──► Point { coordinates, Scenario }
-//!                    every value knows       `--set` replaces         of [sweep],        checked, one at a time:
-//!                    where it stands         values                   never built whole  there may be millions
+//!  scenario.toml ──► ScenarioFile ──set()──► ScenarioFile ──grid()──► Grid ──point()──► Point { …, Scenario }
+//!                    every value knows       `--set` replaces         of `[sweep]`,     checked, made one by
+//!                    where it stands         values                   maybe millions    one when asked for
 //! ```
 //!
 //! A file is read into a [`ScenarioFile`], which still knows where every value stands; `--set` arguments and the

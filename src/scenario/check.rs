@@ -41,7 +41,7 @@ pub(super) fn check(
     read(root, stem, axes, people_files, None)
 }
 
-/// Checks a point that differs from the checked scenario `known` in fields of `rereading` only, whose tables `root` has.
+/// Checks a point that differs from a checked scenario only in what has to be read again, whose tables `root` has.
 pub(super) fn check_again(
     root: &Table,
     stem: &str,

@@ -1,18 +1,18 @@
 //! `[sweep]`: values for some fields, whose grid is the points of a study.
 //!
 //! ```text
-//!  [sweep]                                        axes                     dimensions
-//!  "policy.t0" = [2, 4]                           policy.t0       2, 4     0: 2 long
-//!  zip = [{ "policy.tk" = [1, 2, 3],         ─►   policy.tk       1, 2, 3  1: 3 long, two fields together   ─►  2 · 3 · 6 points,
-//!           "study.seed" = [7, 8, 9] }]           study.seed      7, 8, 9                                       the last dimension
-//!  "radio.efficiency" = { from = 0.5, … }         radio.efficiency …       2: 6 long                            varies fastest
+//!  [sweep]                                   axes                      dimensions
+//!  "policy.t0" = [2, 4]                      policy.t0        2, 4     0: 2 long
+//!  zip = [{ "policy.tk" = [1, 2, 3],    ─►   policy.tk        1, 2, 3  1: 3 long      ─►  2 · 3 · 6 points,
+//!           "study.seed" = [7, 8, 9] }]      study.seed       7, 8, 9     two fields      the last dimension
+//!  "radio.efficiency" = { from = …, … }      radio.efficiency …        2: 6 long          varies fastest
 //! ```
 //!
 //! A swept field with its values is an [`Axis`]; fields that are varied together share a dimension of the [`Grid`].
 //! A study may have millions of points, so none is made before somebody asks for it.
 
 mod argument;
-mod dimensions;
+pub(super) mod dimensions;
 mod distinct;
 mod flat;
 mod grid;

@@ -18,9 +18,9 @@ pub(super) fn lengths(axes: &[Axis]) -> Vec<usize> {
     lengths
 }
 
-/// How many points a grid of these lengths has; `None` beyond all counting.
-pub(super) fn count(lengths: &[usize]) -> Option<usize> {
-    lengths.iter().try_fold(1usize, |points, length| points.checked_mul(*length))
+/// How many points the grid of the axes has; `None` beyond all counting.
+pub(in crate::scenario) fn point_count(axes: &[Axis]) -> Option<usize> {
+    lengths(axes).iter().try_fold(1usize, |points, length| points.checked_mul(*length))
 }
 
 /// Where along each dimension the point with that index is.

@@ -1,4 +1,5 @@
-//! A range of values in place of their list: `{ from = 0.005, to = 0.15, points = 6 }`, `{ from = 2, to = 8, step = 2 }`.
+//! A range of values in place of their list: `{ from = 0.005, to = 0.15, points = 6 }`, or
+//! `{ from = 2, to = 8, step = 2 }`.
 
 use super::MAXIMUM_POINTS;
 use super::spacing::{self, Number};

@@ -207,7 +207,7 @@ impl Reader<'_> {
     }
 
     fn is_not_too_large(&mut self) -> bool {
-        let points = dimensions::count(&dimensions::lengths(&self.axes));
+        let points = dimensions::point_count(&self.axes);
         if points.is_some_and(|points| points <= MAXIMUM_POINTS as usize) {
             return true;
         }
