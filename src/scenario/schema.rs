@@ -86,7 +86,18 @@ pub(super) const SWEEP: &str = "sweep";
 pub(super) const FIGURE: &str = "figure";
 
 pub(super) const TABLES: &[TableSchema] = &[
-    TableSchema { name: "study", is_list: false, fields: &[plain("name"), plain("seed"), plain("replications")] },
+    TableSchema {
+        name: "study",
+        is_list: false,
+        fields: &[
+            plain("name"),
+            plain("seed"),
+            plain("replications"),
+            plain("until_relative_half_width"),
+            plain("until_quantity"),
+            plain("maximum_replications"),
+        ],
+    },
     TableSchema { name: "models", is_list: false, fields: &[plain("diffusion"), plain("execution_provider")] },
     TableSchema {
         name: "diffusion",

@@ -2,6 +2,7 @@
 
 mod figure;
 mod judge;
+mod study;
 
 use std::fmt::{Display, Write};
 
@@ -15,6 +16,8 @@ use super::words::{
 };
 use crate::diffusion::Sampler;
 use crate::radio::{Fading, PathLoss, linear_to_db};
+
+pub(super) use study::{identity, study};
 
 impl Scenario {
     /// The scenario as a file with every default filled in, which reads back to an equal one.
@@ -66,7 +69,7 @@ impl Scenario {
 }
 
 /// The powers in dBW that a tree gives, one per device; `None` where it gives watts or nothing.
-pub(super) fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
+fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
     let number = |value: &Value| match value.data {
         Data::Integer(number) => Some(number as f64),
         Data::Float(number) => Some(number),
@@ -83,40 +86,41 @@ pub(super) fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
 }
 
 /// The file of a scenario without `[sweep]`; powers in dBW where they are given so.
-pub(super) fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
+fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
     let mut text = String::new();
-    table(&mut text, "[study]");
-    line(&mut text, "name", quote(&scenario.study.name));
-    line(&mut text, "seed", scenario.study.seed);
-    line(&mut text, "replications", scenario.study.replications);
-
-    table(&mut text, "[models]");
-    line(&mut text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
-    word(&mut text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
-
-    diffusion(&mut text, &scenario.diffusion);
-
-    table(&mut text, "[server]");
-    if let Some(prompt) = &scenario.server.prompt {
-        line(&mut text, "prompt", quote(prompt));
-    }
-    line(&mut text, "step_energy_j", float(scenario.server.step_energy_j));
-    line(&mut text, "step_time_s", float(scenario.server.step_time_s));
-    optional(&mut text, "energy_budget_j", scenario.server.energy_budget_j);
-
-    radio(&mut text, &scenario.radio);
-    for settings in &scenario.devices {
-        device(&mut text, settings);
-    }
-    judge::population(&mut text, scenario.population.as_ref());
-    match &scenario.policy {
-        PolicySettings::Fixed(fixed) => fixed_policy(&mut text, fixed, powers_dbw),
-    }
-    judge::judge(&mut text, &scenario.judge);
+    study::settings(&mut text, &scenario.study);
+    parts(&mut text, scenario, powers_dbw);
     for settings in &scenario.figures {
         figure::figure(&mut text, settings);
     }
     text
+}
+
+/// All that is simulated: everything but `[study]` and figures.
+fn parts(text: &mut String, scenario: &Scenario, powers_dbw: Option<&[f64]>) {
+    table(text, "[models]");
+    line(text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
+    word(text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
+
+    diffusion(text, &scenario.diffusion);
+
+    table(text, "[server]");
+    if let Some(prompt) = &scenario.server.prompt {
+        line(text, "prompt", quote(prompt));
+    }
+    line(text, "step_energy_j", float(scenario.server.step_energy_j));
+    line(text, "step_time_s", float(scenario.server.step_time_s));
+    optional(text, "energy_budget_j", scenario.server.energy_budget_j);
+
+    radio(text, &scenario.radio);
+    for settings in &scenario.devices {
+        device(text, settings);
+    }
+    judge::population(text, scenario.population.as_ref());
+    match &scenario.policy {
+        PolicySettings::Fixed(fixed) => fixed_policy(text, fixed, powers_dbw),
+    }
+    judge::judge(text, &scenario.judge);
 }
 
 fn diffusion(text: &mut String, settings: &DiffusionSettings) {

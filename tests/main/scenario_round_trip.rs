@@ -8,7 +8,7 @@ use latentlink::scenario::{
     DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, HeatMapSettings,
     ImageGridSettings, JudgeKind, JudgeSettings, ModelSettings, MultipleAccess, PageSettings, PersonaSettings,
     PictureReference, PolicySettings, PopulationSettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
-    StudySettings, SurfaceSettings, VlmSettings,
+    StudySettings, SurfaceSettings, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -233,7 +233,16 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         figures.push(figure(rng, format!("figure.{index}"), &axes, last, &diffusion, &judge));
     }
     Scenario {
-        study: StudySettings { name: "a.b_c-d".into(), seed: rng.random(), replications: rng.random_range(1..9) },
+        study: StudySettings {
+            name: "a.b_c-d".into(),
+            seed: rng.random(),
+            replications: rng.random_range(1..9),
+            until: maybe(rng, |rng| Until {
+                relative_half_width: positive(rng),
+                quantity: one_of(rng, &["sum_qoe".to_owned(), "latency_s".into()]),
+                maximum_replications: rng.random_range(9..2000),
+            }),
+        },
         models: ModelSettings {
             diffusion: prompt(rng).into(),
             execution_provider: one_of(
@@ -288,6 +297,19 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         ("\"judge.readout\" = [\"greedy\", \"sample\"]", "[judge]\npack = \"judge\""),
         ("\"device.device-1.persona\" = [\"GA1\", [0.1, 0.2, 0.3, 0.4, 0.5]]", ""),
         ("\"judge.similarity\" = [0.8, 0.9]", "[judge]\nkind = \"surface\""),
+        ("\"policy.t0\" = { from = 1, to = 3, step = 2 }", ""),
+        ("\"radio.efficiency\" = { from = 0.1, to = 1, points = 4 }\nmode = \"grid\"", ""),
+        ("\"radio.bandwidth_hz\" = { from = 1e6, to = 1e8, points = 3, log = true }", ""),
+        ("mode = \"zip\"\n\"policy.t0\" = [1, 2, 2]\n\"policy.tk\" = { from = 3, to = 5, points = 3 }", ""),
+        (
+            "\"study.seed\" = [1, 2]\nzip = [{ \"policy.t0\" = [1, 2], policy.tk = [3, 4] }]\nradio.fading.ms = [2, 3]",
+            "",
+        ),
+        (
+            "\"study.seed\" = [1, 2]\n[[sweep.zip]]\npolicy.t0 = [1, 2]\npolicy.tk.device-2 = [3, 4]\n\
+             [[sweep.zip]]\n\"server.step_time_s\" = [1, 2]\nradio.efficiency = { from = 0.3, to = 0.4, step = 0.1 }",
+            "",
+        ),
         (
             "\"population.standard_deviation\" = [[0.1, 0.1, 0.1, 0.1, 0.1], [0, 0, 0, 0, 0]]",
             "[population]\nmean = [0.1, 0.2, 0.3, 0.4, 0.5]",
@@ -301,5 +323,7 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         let again = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.points());
         let again = again.unwrap_or_else(|error| panic!("{error:#}\n{resolved}"));
         assert_eq!(again, file.points().expect("a good scenario"), "{resolved}");
+        let once_more = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.resolved_toml());
+        assert_eq!(once_more.expect("a good scenario"), resolved);
     }
 }

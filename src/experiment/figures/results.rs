@@ -57,10 +57,7 @@ impl StudyResults {
         if let Some(figures) = figures {
             file = file.with_figures_of(figures);
         }
-        let points = file.points().map_err(Box::new)?;
-        let Some(scenario) = points.into_iter().next().map(|point| point.scenario) else {
-            unreachable!("a scenario has at least one point");
-        };
+        let scenario = file.grid().and_then(|grid| grid.point(0)).map_err(Box::new)?.scenario;
         let source = FigureSource {
             folder: folder.to_owned(),
             swept: swept_fields(&folder.join("requests.csv"))?,

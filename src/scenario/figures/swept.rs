@@ -1,5 +1,7 @@
 //! Which swept fields a figure has along its axes and in its series, and which are left over.
 
+use std::collections::BTreeMap;
+
 use super::Entry;
 use crate::scenario::Coordinate;
 use crate::scenario::error::Problem;
@@ -9,9 +11,10 @@ use crate::scenario::sweep::Axis;
 use crate::scenario::tree::Data;
 use crate::scenario::words::alternatives;
 
-/// Points of the sweep.
+/// Points of the sweep: fields that are varied together count once.
 pub(super) fn point_count(axes: &[Axis]) -> usize {
-    axes.iter().map(|axis| axis.values.len()).product()
+    let lengths: BTreeMap<usize, usize> = axes.iter().map(|axis| (axis.dimension, axis.values.len())).collect();
+    lengths.into_values().product()
 }
 
 impl Entry<'_, '_> {
@@ -111,10 +114,14 @@ impl Entry<'_, '_> {
 
     /// Notes swept fields whose points a figure would mix.
     pub(super) fn must_show_all(&mut self, x: Option<&String>, series: Option<&String>, at: &[Coordinate]) {
-        let is_shown = |path: &String| {
+        let is_named = |path: &String| {
             Some(path) == x || Some(path) == series || at.iter().any(|coordinate| coordinate.path == *path)
         };
-        let mixed = self.around.axes.iter().filter(|axis| axis.values.len() > 1 && !is_shown(&axis.path));
+        let axes = self.around.axes;
+        // A field that is varied along with one that is named has its values with it.
+        let is_shown =
+            |axis: &Axis| axes.iter().any(|other| other.dimension == axis.dimension && is_named(&other.path));
+        let mixed = axes.iter().filter(|axis| axis.values.len() > 1 && !is_shown(axis));
         let mixed: Vec<(String, String)> = mixed.map(|axis| (axis.path.clone(), axis.values[0].to_string())).collect();
         let Some((path, value)) = mixed.first() else { return };
         let problem = Problem::new(format!("the figure \"{}\" would mix all values of `{path}`", self.name));
