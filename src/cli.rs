@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod judge;
 pub mod models;
 pub mod pack_summary;
+pub mod plot;
 pub mod progress;
 pub mod run;
 mod standard_output;
@@ -35,6 +36,7 @@ pub struct Cli {
 enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Plot(plot::PlotArgs),
     Models(models::ModelsArgs),
     Doctor(DoctorArgs),
     Judge(judge::JudgeArgs),
@@ -49,6 +51,7 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Plot(args) => plot::plot(&args),
         Command::Models(args) => models::models(&args),
         Command::Doctor(args) => doctor(&args),
         Command::Judge(args) => judge::judge(&args),

@@ -179,7 +179,7 @@ pub(crate) fn encode_rgb8_png(
     width: usize,
     height: usize,
     rgb8: &[u8],
-    dots_per_inch: Option<u32>,
+    dots_per_inch: Option<f64>,
     provenance: &[(&str, &str)],
 ) -> Result<Vec<u8>, PictureError> {
     let failed = |error: png::EncodingError| PictureError::Encoding { message: error.to_string() };
@@ -191,7 +191,7 @@ pub(crate) fn encode_rgb8_png(
     info.color_type = png::ColorType::Rgb;
     info.bit_depth = png::BitDepth::Eight;
     info.pixel_dims = dots_per_inch.map(|dots| {
-        let per_metre = (f64::from(dots) / 0.0254).round() as u32;
+        let per_metre = (dots / 0.0254).round() as u32;
         png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }
     });
     let mut bytes = Vec::new();

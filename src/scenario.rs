@@ -1,14 +1,14 @@
 //! A scenario: what a user wrote, checked once.
 //!
 //! ```text
-//!  scenario.toml ──► ScenarioFile ──set()──► ScenarioFile ──points()──► Point { coordinates, Scenario } …
-//!                    every value knows       `--set` replaces           one per cell of the `[sweep]` grid,
-//!                    where it stands         values                     checked
+//!  scenario.toml ──► ScenarioFile ──set()──► ScenarioFile ──grid()──► Grid ──point()──► Point { …, Scenario }
+//!                    every value knows       `--set` replaces         of `[sweep]`,     checked, made one by
+//!                    where it stands         values                   maybe millions    one when asked for
 //! ```
 //!
 //! A file is read into a [`ScenarioFile`], which still knows where every value stands; `--set` arguments and the
-//! points of a sweep replace values in it; [`ScenarioFile::points`] turns it into [`Scenario`]s, in which nothing can
-//! be wrong any more. Nothing downstream checks again.
+//! points of a sweep replace values in it; a [`Grid`] turns it into [`Scenario`]s, in which nothing can be wrong any
+//! more. Nothing downstream checks again.
 //!
 //! What was wrong comes back as a [`ScenarioError`]: all problems of the file at once, each with its place, what was
 //! expected there and how to mend it.
@@ -30,12 +30,14 @@ pub(crate) mod words;
 mod write;
 
 pub use error::{Problem, ScenarioError};
-pub use figures::REQUEST_NUMBERS;
-pub use file::{Point, ScenarioFile};
+pub use figures::{REQUEST_NUMBERS, RUN_NUMBERS};
+pub use file::ScenarioFile;
 pub use schema::known_fields;
 pub use settings::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
-    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
-    RadioSettings, Scenario, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
+    BoxSettings, CdfSettings, DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings,
+    FixedPolicy, HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind, JudgeSettings, LineSettings,
+    ModelSettings, MultipleAccess, PageSettings, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
+    RadioSettings, SERIES_OF_DEVICES, ScatterSettings, Scenario, ServerSettings, StudySettings, SurfacePlotSettings,
+    SurfaceSettings, Until, VlmSettings,
 };
-pub use sweep::{Coordinate, CoordinateValue, MAXIMUM_POINTS};
+pub use sweep::{Coordinate, CoordinateValue, Dimension, Grid, MAXIMUM_POINTS, Point};

@@ -1,113 +1,146 @@
-//! Figures of a study, drawn from its tables and picture files alone.
+//! Figures of a study, drawn from its CSV files and pictures alone.
+//!
+//! ```text
+//!  requests.csv  runs.csv  scores.csv  images/      scenario: [[figure]] …, or the default figure
+//!        └──────────┴─────────┴──────────┘                    │
+//!                columns, rows                                ▼
+//!                      └───────────────────────────────► Drawing ─► figures/NAME.png .svg .csv
+//!                                                                   figures/README.md
+//! ```
 
+pub mod columns;
+pub mod comparison;
+mod default_figures;
+mod distributions;
+mod drawing;
 mod energy;
 mod heat_maps;
 mod image_grids;
+mod labels;
+mod lines;
+mod plane;
+mod readme;
+pub mod results;
 mod rows;
 mod score_distributions;
-mod ssim_lines;
+mod surfaces;
+mod timelines;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use self::heat_maps::HeatMapWish;
-use self::image_grids::GridWish;
-use self::score_distributions::DistributionWish;
-use crate::report::{ReportError, Table};
-use crate::scenario::{FigureSettings, JudgeKind, Scenario};
+use self::drawing::{Drawing, drawings};
+use crate::report::{PageFormat, ReferenceLine, ReportError};
+use crate::scenario::{Coordinate, FigureSettings, PageSettings, Scenario};
 
-/// What every figure of a study needs.
-pub struct FigureSource<'a> {
-    /// `requests.csv`.
-    pub requests: &'a Table,
-    /// `scores.csv`; `None` where nobody rates the pictures.
-    pub scores: Option<&'a Table>,
-    /// `runs.csv`.
-    pub runs: &'a Table,
+/// A results folder to draw from. Everything comes from its CSV files and pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FigureSource {
+    pub folder: PathBuf,
     /// Paths of the swept fields, the last varying fastest.
-    pub swept: &'a [String],
-    /// Folder that holds `images/`.
-    pub folder: &'a Path,
+    pub swept: Vec<String>,
     /// Small print under each figure.
     pub footer: String,
 }
 
-/// Writes below `figures/` what a scenario asks for, or a default figure over its last two swept fields; beside each
-/// picture grid the SSIM of its pictures as lines, where that is shown and the x axis is a number; and the energy of all
-/// points. Returns the PNG files below the folder.
-pub fn write_figures(source: &FigureSource<'_>, scenario: &Scenario) -> Result<Vec<String>, ReportError> {
-    let default: Vec<FigureSettings> = default_figure(source, scenario).into_iter().collect();
-    let wanted: &[FigureSettings] = if scenario.figures.is_empty() { &default } else { &scenario.figures };
-    let mut written = Vec::new();
-    let place = |file: &str| source.folder.join(file);
-    for figure in wanted {
-        match figure {
-            FigureSettings::ImageGrid { name, x, y, device, title, scores, ssim_against } => {
-                let wish = GridWish { x, y, device, title, scores, ssim_against: *ssim_against };
-                for (suffix, grid) in image_grids::image_grids(source, scenario, &wish)? {
-                    let file = format!("figures/{name}{suffix}");
-                    grid.write(&place(&file))?;
-                    written.push(format!("{file}.png"));
-                }
-                let lines = ssim_against.and_then(|against| ssim_lines::ssim_lines(source, scenario, x, against));
-                if let Some(lines) = lines {
-                    let file = format!("figures/{name}_ssim");
-                    lines.write(&place(&file))?;
-                    written.push(format!("{file}.png"));
-                }
-            }
-            FigureSettings::HeatMap { name, x, y, value, device, title, mark_maximum } => {
-                let wish = HeatMapWish { x, y, value, device, title, mark_maximum: *mark_maximum };
-                for (suffix, map) in heat_maps::heat_maps(source, scenario, &wish) {
-                    let file = format!("figures/{name}{suffix}");
-                    map.write(&place(&file))?;
-                    written.push(format!("{file}.png"));
-                }
-            }
-            FigureSettings::ScoreDistribution { name, scores, device, title } => {
-                let wish = DistributionWish { scores, device, title };
-                let file = format!("figures/{name}");
-                score_distributions::score_distribution(source, scenario, &wish)?.write(&place(&file))?;
-                written.push(format!("{file}.png"));
-            }
-        }
-    }
-    let bars = energy::ledger_bars(source, scenario);
-    bars.write(&place("figures/energy"))?;
-    written.push("figures/energy.png".to_owned());
-    Ok(written)
+/// A figure that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawnFigure {
+    /// As `[[figure]]` or the program names it.
+    pub name: String,
+    /// Its files without extension: the name, and what tells it from others of that name.
+    pub file: String,
 }
 
-/// The figure of a scenario without `[[figure]]`: pictures with their users' scores; without pictures, the users' QoE as
-/// a heat map where two fields are swept.
-fn default_figure(source: &FigureSource<'_>, scenario: &Scenario) -> Option<FigureSettings> {
-    let mut fields = source.swept.iter().rev().cloned();
-    let (x, y) = (fields.next(), fields.next());
-    if matches!(scenario.judge.kind, JudgeKind::Surface(_)) {
-        return Some(FigureSettings::HeatMap {
-            name: "qoe".to_owned(),
-            x: x?,
-            y: y?,
-            value: vec!["qoe".to_owned()],
-            device: None,
-            title: None,
-            mark_maximum: false,
-        });
-    }
-    let mut scores: Vec<String> = Vec::new();
-    if scenario.judge.kind != JudgeKind::None {
-        // Of all points: who a user is may be swept.
-        let requests = rows::Rows(source.requests);
-        for row in source.requests.rows().iter().filter(|row| requests.text(row, "replication") == "0") {
-            rows::position(&mut scores, requests.text(row, "persona"));
+/// The name of the figure that is drawn whatever a scenario asks for.
+const ENERGY: &str = "energy";
+
+/// Writes below `figures/` what a scenario asks for, or a default figure over its last two swept fields; beside each
+/// picture grid the SSIM of its pictures as lines, where that is shown and the x axis is a number; the energy of all
+/// points, where it has a page's length; and a list of these. Returns the PNG files below the folder.
+///
+/// # Errors
+/// [`ReportError`]: tables or pictures that cannot be read, columns that are not there, nothing to draw.
+pub fn write_figures(source: &FigureSource, scenario: &Scenario) -> Result<Vec<String>, ReportError> {
+    let drawn = draw_into(&source.folder.join("figures"), source, scenario, None, &command_in_place)?;
+    Ok(drawn.into_iter().map(|figure| format!("figures/{}.png", figure.file)).collect())
+}
+
+/// What draws a figure again, given in the results folder.
+pub fn command_in_place(name: &str) -> String {
+    format!("latentlink plot . --figure {name}")
+}
+
+/// As [`write_figures`], into `place` itself, and `only` the figure of that name. `command` says what draws a figure
+/// again.
+///
+/// # Errors
+/// Those of [`write_figures`].
+pub fn draw_into(
+    place: &Path,
+    source: &FigureSource,
+    scenario: &Scenario,
+    only: Option<&str>,
+    command: &dyn Fn(&str) -> String,
+) -> Result<Vec<DrawnFigure>, ReportError> {
+    let mut drawn = Vec::new();
+    let mut write = |figure: &str, suffix: &str, drawing: &Drawing, page: &PageSettings| {
+        let file = format!("{figure}{suffix}");
+        drawing.write(&place.join(&file), &page_format(page))?;
+        drawn.push(DrawnFigure { name: figure.to_owned(), file });
+        Ok::<(), ReportError>(())
+    };
+    let is_wanted = |name: &str| only.is_none_or(|only| only == name);
+    for figure in figures_of(source, scenario)?.iter().filter(|figure| is_wanted(&figure.name)) {
+        for (suffix, drawing) in drawings(source, scenario, figure)? {
+            write(&figure.name, &suffix, &drawing, &figure.page)?;
         }
     }
-    Some(FigureSettings::ImageGrid {
-        name: "pictures".to_owned(),
-        x: x.unwrap_or_else(|| "device".to_owned()),
-        y,
-        device: None,
-        title: None,
-        scores,
-        ssim_against: scenario.diffusion.metrics_against.first().copied(),
-    })
+    if is_wanted(ENERGY)
+        && let Some(bars) = energy::ledger_bars(source, scenario)?
+    {
+        write(ENERGY, "", &Drawing::LedgerBars(bars), &PageSettings::default())?;
+    }
+    readme::write_readme(place, &drawn, command)?;
+    Ok(drawn)
+}
+
+/// The names of all figures that [`draw_into`] draws.
+///
+/// # Errors
+/// Those of reading the tables.
+pub fn figure_names(source: &FigureSource, scenario: &Scenario) -> Result<Vec<String>, ReportError> {
+    let figures = figures_of(source, scenario)?;
+    Ok(figures.into_iter().map(|figure| figure.name).chain([ENERGY.to_owned()]).collect())
+}
+
+/// What a scenario asks for, or the default.
+fn figures_of(source: &FigureSource, scenario: &Scenario) -> Result<Vec<FigureSettings>, ReportError> {
+    match scenario.figures.is_empty() {
+        true => Ok(default_figures::default_figure(source, scenario)?.into_iter().collect()),
+        false => Ok(scenario.figures.clone()),
+    }
+}
+
+fn page_format(page: &PageSettings) -> PageFormat {
+    PageFormat { dots_per_inch: page.dots_per_inch, width_mm: page.width_mm }
+}
+
+fn base_title(scenario: &Scenario, figure: &FigureSettings) -> String {
+    figure.title.clone().unwrap_or_else(|| scenario.study.name.clone())
+}
+
+/// The small print under a figure, with the device and the values that it keeps to.
+fn footer_with(source: &FigureSource, device: Option<&String>, at: &[Coordinate]) -> String {
+    let settings = at.iter().map(|coordinate| labels::setting_label(&coordinate.path, &coordinate.value.to_string()));
+    [source.footer.clone()].into_iter().chain(device.cloned()).chain(settings).collect::<Vec<_>>().join(" · ")
+}
+
+/// Q_th across a plot of QoE, where it is asked for.
+fn threshold_line(scenario: &Scenario, is_wanted: bool) -> Vec<ReferenceLine> {
+    let line = ReferenceLine { value: scenario.judge.qoe_threshold, label: threshold_label(scenario) };
+    if is_wanted { vec![line] } else { Vec::new() }
+}
+
+fn threshold_label(scenario: &Scenario) -> String {
+    format!("Q_th = {}", scenario.judge.qoe_threshold)
 }

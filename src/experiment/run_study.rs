@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use super::budget::{self, BudgetViolation};
 use super::computation::{self, ComputedValues, ValueOrigins};
-use super::figures::{FigureSource, write_figures};
+use super::figures::{self, FigureSource, write_figures};
 use super::images::PictureFiles;
 use super::judges::StudyJudges;
 use super::prompt_directions::PromptDirections;
@@ -199,17 +199,8 @@ impl StudyPlan {
         folder.write("columns.md", dictionary.as_bytes())?;
         folder.write("scenario.toml", self.resolved_toml.as_bytes())?;
         let swept: Vec<String> = self.coordinates[0].iter().map(|coordinate| coordinate.path.clone()).collect();
-        let figures = write_figures(
-            &FigureSource {
-                requests: &tables.requests,
-                scores: tables.scores.as_ref(),
-                runs: &tables.runs,
-                swept: &swept,
-                folder: folder.draft(),
-                footer: self.footer(),
-            },
-            scenario,
-        )?;
+        let source = FigureSource { folder: folder.draft().to_owned(), swept, footer: self.footer() };
+        let figures = write_figures(&source, scenario)?;
         let failures = self.failures(study, &values);
         let wall_time_s = clock.elapsed().as_secs_f64();
         let findings = RunFindings {
@@ -246,16 +237,13 @@ impl StudyPlan {
     fn footer(&self) -> String {
         let study = &self.points[0].scenario.study;
         let (version, diffusion) = (env!("CARGO_PKG_VERSION"), self.executor.pack().name());
-        let made = format!("latentlink {version} · study {} · seed {} · {diffusion}", study.name, study.seed);
-        match &self.judge_names()[..] {
-            [] => made,
-            judges => format!("{made} judged by {}", judges.join(", ")),
-        }
+        figures::results::footer(version, &study.name, study.seed, &diffusion, &self.judge_names())
     }
 
     fn judge_names(&self) -> Vec<String> {
         let surface = |scenario: &Scenario| matches!(scenario.judge.kind, JudgeKind::Surface(_));
-        let surface = self.points.iter().any(|point| surface(&point.scenario)).then(|| "the surface".to_owned());
+        let surface =
+            self.points.iter().any(|point| surface(&point.scenario)).then(|| figures::results::SURFACE.to_owned());
         self.judges.packs().iter().map(|pack| pack.name()).chain(surface).collect()
     }
 

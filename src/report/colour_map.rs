@@ -72,6 +72,12 @@ pub fn viridis(at: f64) -> RGBColor {
     RGBColor(mix(low.0, high.0), mix(low.1, high.1), mix(low.2, high.2))
 }
 
+/// A quarter of a colour on white.
+pub fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let mix = |level: u8| 255 - (255 - level) / 4;
+    RGBColor(mix(red), mix(green), mix(blue))
+}
+
 /// Dark or light, whichever has the higher contrast ratio with `ground` (WCAG 2.2).
 pub fn readable_on(ground: RGBColor) -> RGBColor {
     const LIGHT: RGBColor = RGBColor(255, 255, 255);

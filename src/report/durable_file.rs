@@ -42,6 +42,10 @@ pub enum ReportError {
     #[error("the figure `{figure}` cannot be drawn: {message}")]
     #[diagnostic(help("check the coordinates of its tiles, bars or points"))]
     Figure { figure: String, message: String },
+    /// A resolution or width that no page has.
+    #[error("a figure cannot be drawn in this format: {message}")]
+    #[diagnostic(help("choose dots per inch and a width in mm that are greater than 0, or leave both out"))]
+    PageFormat { message: String },
     /// A picture inside a figure, or the figure itself, could not be encoded.
     #[error(transparent)]
     #[diagnostic(transparent)]

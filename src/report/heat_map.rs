@@ -1,5 +1,5 @@
 //! A number over two swept coordinates as coloured cells, in one panel or several that share their axes and colours, as
-//! one PNG with the table behind it.
+//! one figure with the table behind it.
 //!
 //! ```text
 //!                        title
@@ -20,6 +20,7 @@ use super::axis_label::NumberStyle;
 use super::canvas::Canvas;
 use super::durable_file::ReportError;
 use super::image_grid::Axis;
+use super::page_format::PageFormat;
 use super::table::{Cell, Column, Table};
 
 /// What the colours stand for.
@@ -44,6 +45,24 @@ pub struct HeatCell {
     pub missing: u64,
 }
 
+/// A line along which the number has one level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContourLine {
+    pub level: f64,
+    /// Its name in the legend: "Q_th = 0.6".
+    pub label: String,
+}
+
+/// A red star, say at a chosen allocation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatMark {
+    /// Places between cells are fractions: 0.5 is the side that the first two columns share.
+    pub column: f64,
+    pub row: f64,
+    /// Its name in the legend.
+    pub label: String,
+}
+
 /// Cells over x and y for one setting of everything else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatPanel {
@@ -53,6 +72,7 @@ pub struct HeatPanel {
     pub value: String,
     /// A place without a cell is hatched.
     pub cells: Vec<HeatCell>,
+    pub mark: Option<HeatMark>,
 }
 
 /// The figure.
@@ -68,6 +88,8 @@ pub struct HeatMap {
     pub panels: Vec<Vec<HeatPanel>>,
     /// A star on the highest number of each row of panels.
     pub mark_maximum: bool,
+    /// Drawn through the centres of the cells, with straight lines between them; cells without a number interrupt it.
+    pub contour: Option<ContourLine>,
     /// Small print: study, seed, pack, n.
     pub footer: String,
 }
@@ -89,7 +111,6 @@ impl HeatMap {
                 layout.draw_panel(self, panel, (column, row), highest, &mut canvas);
             }
         }
-        layout.draw_colour_bar(self, &mut canvas);
         Ok(canvas)
     }
 
@@ -130,12 +151,12 @@ impl HeatMap {
         Ok(table)
     }
 
-    /// Writes `<path>.png` and the table behind it as `<path>.csv`.
+    /// Writes `<path>.png`, `<path>.svg` and the table behind it as `<path>.csv`.
     ///
     /// # Errors
     /// As [`HeatMap::draw`] and [`HeatMap::table`], and [`ReportError::Write`].
-    pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
+    pub fn write(&self, path_without_extension: &Path, format: &PageFormat) -> Result<(), ReportError> {
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?, format)
     }
 
     fn failed(&self, message: String) -> ReportError {
@@ -148,7 +169,19 @@ impl HeatMap {
             let panels = self.panels.iter().map(Vec::len).sum::<usize>();
             return Err(self.failed(format!("it has {panels} panels of {columns} columns and {rows} rows")));
         }
+        if let Some(contour) = self.contour.as_ref().filter(|contour| !contour.level.is_finite()) {
+            return Err(self.failed(format!("the level of `{}` is infinite or not a number", contour.label)));
+        }
         for panel in self.panels.iter().flatten() {
+            if let Some(mark) = &panel.mark {
+                let inside = |at: f64, count: usize| (-0.5..=count as f64 - 0.5).contains(&at);
+                if !(inside(mark.column, columns) && inside(mark.row, rows)) {
+                    let HeatMark { column, row, label } = mark;
+                    return Err(self.failed(format!(
+                        "the mark `{label}` in column {column}, row {row} lies outside of {columns} columns and {rows} rows"
+                    )));
+                }
+            }
             for (at, cell) in panel.cells.iter().enumerate() {
                 let HeatCell { column, row, value, .. } = *cell;
                 let place = format!("column {column}, row {row} of panel `{}`", panel.title);

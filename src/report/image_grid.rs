@@ -1,4 +1,4 @@
-//! A grid of pictures over one or two swept coordinates, as one PNG with the table behind it.
+//! A grid of pictures over one or two swept coordinates, as one figure with the table behind it.
 //!
 //! ```text
 //!                     title
@@ -16,6 +16,7 @@ use super::canvas::{
     Align, CROSS_GRAY, Canvas, HAIRLINE, INK, PAPER_GRAY, PIXELS_PER_POINT, TextLook, bold, faint, plain, widest,
 };
 use super::durable_file::ReportError;
+use super::page_format::PageFormat;
 use super::table::{Cell, Column, Table};
 use crate::picture::{Enlargement, Picture};
 
@@ -92,12 +93,12 @@ impl ImageGrid {
         Ok(canvas)
     }
 
-    /// Writes `<path>.png` and the table behind it as `<path>.csv`.
+    /// Writes `<path>.png`, `<path>.svg` and the table behind it as `<path>.csv`.
     ///
     /// # Errors
     /// As [`ImageGrid::draw`] and [`ImageGrid::table`], and [`ReportError::Write`].
-    pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
+    pub fn write(&self, path_without_extension: &Path, format: &PageFormat) -> Result<(), ReportError> {
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?, format)
     }
 
     /// The table behind the figure: one row per place, missing ones included, row by row.

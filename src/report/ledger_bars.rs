@@ -1,4 +1,4 @@
-//! Who pays how much energy for what: stacked horizontal bars, with budgets as marks, as one PNG with the table behind it.
+//! Who pays how much energy for what: stacked horizontal bars, with budgets as marks, as one figure with the table behind it.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use super::axis_label::{NumberStyle, number_label};
 use super::axis_scale::{LinearScale, round_ticks};
 use super::canvas::{Align, Canvas, HAIRLINE, INK, bold, faint, plain, widest};
 use super::durable_file::ReportError;
+use super::page_format::PageFormat;
 use super::table::{Cell, Column, Table};
 
 /// One bar: the energy of one way to serve the same users.
@@ -173,12 +174,12 @@ impl LedgerBars {
         Ok(())
     }
 
-    /// Writes `<path>.png` and the table behind it as `<path>.csv`.
+    /// Writes `<path>.png`, `<path>.svg` and the table behind it as `<path>.csv`.
     ///
     /// # Errors
     /// As [`LedgerBars::draw`] and [`LedgerBars::table`], and [`ReportError::Write`].
-    pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
-        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?)
+    pub fn write(&self, path_without_extension: &Path, format: &PageFormat) -> Result<(), ReportError> {
+        self.draw()?.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?, format)
     }
 }
 

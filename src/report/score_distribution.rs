@@ -1,4 +1,4 @@
-//! How several agents' scores of a few pictures scatter over the seeds, one panel per picture, as one PNG with the
+//! How several agents' scores of a few pictures scatter over the seeds, one panel per picture, as one figure with the
 //! tables behind it.
 //!
 //! ```text
@@ -19,6 +19,7 @@ use self::layout::Layout;
 use super::canvas::Canvas;
 use super::density::{KernelDensity, distinct, histogram};
 use super::durable_file::ReportError;
+use super::page_format::PageFormat;
 use super::table::{Cell, Column, Table};
 use crate::picture::Picture;
 
@@ -171,16 +172,16 @@ impl ScoreDistribution {
         Ok(table)
     }
 
-    /// Writes `<path>.png`, the scores behind it as `<path>.csv` and the densities as `<path>_densities.csv`.
+    /// Writes `<path>.png`, `<path>.svg`, the scores behind it as `<path>.csv` and the densities as `<path>_densities.csv`.
     ///
     /// # Errors
     /// As [`ScoreDistribution::draw`] and [`ScoreDistribution::table`], and [`ReportError::Write`].
-    pub fn write(&self, path_without_extension: &Path) -> Result<(), ReportError> {
+    pub fn write(&self, path_without_extension: &Path, format: &PageFormat) -> Result<(), ReportError> {
         let mut densities = path_without_extension.as_os_str().to_owned();
         densities.push("_densities.csv");
         self.densities_table()?.write_csv(Path::new(&densities))?;
         let footer = self.footer_with_density();
-        self.draw()?.write_figure(path_without_extension, &self.title, &footer, &self.table()?)
+        self.draw()?.write_figure(path_without_extension, &self.title, &footer, &self.table()?, format)
     }
 
     fn check(&self) -> Result<(), ReportError> {

@@ -7,10 +7,13 @@ mod persona;
 mod policy;
 mod population;
 mod radio;
+mod rereading;
+mod study;
 
 pub(super) use devices::default_name;
 pub(super) use persona::POPULATION;
 pub(super) use population::PeopleFiles;
+pub(super) use rereading::Rereading;
 
 use std::path::PathBuf;
 
@@ -19,12 +22,13 @@ use super::figures;
 use super::range::Range;
 use super::reader::TableReader;
 use super::schema::{self, TableSchema};
-use super::settings::{ModelSettings, Scenario, ServerSettings, StudySettings};
+use super::settings::{ModelSettings, Scenario, ServerSettings};
 use super::sweep::Axis;
 use super::tree::{Data, Table, Value};
 use super::unknown::unknown_tables;
 use super::words::EXECUTION_PROVIDERS;
 use crate::onnx::ExecutionProvider;
+use rereading::{Known, Part};
 
 /// Checks one point: a tree whose swept fields are set. `stem` is the file's name without extension, `axes` what is
 /// swept; files of people are read once into `people_files`.
@@ -32,27 +36,83 @@ pub(super) fn check(
     root: &Table,
     stem: &str,
     axes: &[Axis],
-    people_files: &mut PeopleFiles,
+    people_files: &PeopleFiles,
+) -> Result<Scenario, Vec<Problem>> {
+    read(root, stem, axes, people_files, None)
+}
+
+/// Checks a point that differs from a checked scenario only in what has to be read again, whose tables `root` has.
+pub(super) fn check_again(
+    root: &Table,
+    stem: &str,
+    axes: &[Axis],
+    people_files: &PeopleFiles,
+    (scenario, rereading): (&Scenario, &Rereading),
+) -> Result<Scenario, Vec<Problem>> {
+    read(root, stem, axes, people_files, Some(Known { scenario, rereading }))
+}
+
+/// Reads all parts, or takes over those that `known` has and nothing has changed.
+fn read(
+    root: &Table,
+    stem: &str,
+    axes: &[Axis],
+    people_files: &PeopleFiles,
+    known: Option<Known<'_>>,
 ) -> Result<Scenario, Vec<Problem>> {
     let mut problems = unknown_tables(root);
-    let study = study(&mut open(root, "study", &mut problems), stem);
-    let models = models(&mut open(root, "models", &mut problems));
-    let diffusion = diffusion::read(&mut open(root, "diffusion", &mut problems));
-    let server = server(&mut open(root, "server", &mut problems));
-    let radio = radio::read(&mut open(root, "radio", &mut problems));
-    let population = population::read(&mut open(root, "population", &mut problems), people_files);
+    let known = |part| known.and_then(|known| known.with(part));
+    let study = match known(Part::Study) {
+        Some(known) => Some(known.study.clone()),
+        None => study::read(&mut open(root, "study", &mut problems), stem),
+    };
+    let models = match known(Part::Models) {
+        Some(known) => known.models.clone(),
+        None => models(&mut open(root, "models", &mut problems)),
+    };
+    let diffusion = match known(Part::Diffusion) {
+        Some(known) => known.diffusion.clone(),
+        None => diffusion::read(&mut open(root, "diffusion", &mut problems)),
+    };
+    let server = match known(Part::Server) {
+        Some(known) => known.server.clone(),
+        None => server(&mut open(root, "server", &mut problems)),
+    };
+    let radio = match known(Part::Radio) {
+        Some(known) => known.radio.clone(),
+        None => radio::read(&mut open(root, "radio", &mut problems)),
+    };
+    let population = match known(Part::Population) {
+        Some(known) => known.population.clone(),
+        None => population::read(&mut open(root, "population", &mut problems), people_files),
+    };
     let people = population::people(population.as_ref(), root.get("population").is_some());
-    let devices = devices::read(root, people, &mut problems);
-    let judge = judge::read(&mut open(root, "judge", &mut problems), people);
-    let policy = policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices);
+    let devices = match known(Part::Devices) {
+        Some(known) => known.devices.clone(),
+        None => devices::read(root, people, &mut problems),
+    };
+    let judge = match known(Part::Judge) {
+        Some(known) => known.judge.clone(),
+        None => judge::read(&mut open(root, "judge", &mut problems), people),
+    };
+    let policy = match known(Part::Policy) {
+        Some(known) => Some(known.policy.clone()),
+        None => policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices),
+    };
     let around = figures::Surroundings {
         metrics_against: &diffusion.metrics_against,
         devices: &devices,
         judge: &judge,
         judge_is_known: problems.is_empty(),
+        replications: study.as_ref().map_or(u32::MAX, |study| {
+            study.until.as_ref().map_or(study.replications, |until| until.maximum_replications)
+        }),
         axes,
     };
-    let figures = figures::read(root, &around, &mut problems);
+    let figures = match known(Part::Figures) {
+        Some(known) => known.figures.clone(),
+        None => figures::read(root, &around, &mut problems),
+    };
     match (study, policy) {
         (Some(study), Some(policy)) if problems.is_empty() => {
             Ok(Scenario { study, models, diffusion, server, radio, devices, policy, judge, population, figures })
@@ -83,30 +143,6 @@ pub(super) fn entries<'a>(root: &'a Table, name: &'static str, problems: &mut Ve
             &[]
         }
     }
-}
-
-fn study(table: &mut TableReader<'_>, stem: &str) -> Option<StudySettings> {
-    let seed = table.integer("seed", 41, 0, u64::MAX);
-    let replications = table.integer("replications", 1, 1, 1_000_000) as u32;
-    let name = if table.has("name") {
-        let name = table.text("name")?;
-        if let Some(fault) = unsafe_name(&name) {
-            let problem = Problem::new(format!("`name` = \"{name}\" {fault}"));
-            let problem = problem.expected("a name for the results folder: letters, digits, `-`, `_` and `.`");
-            table.push(match table.origin("name") {
-                Some(origin) => problem.at(origin),
-                None => problem,
-            });
-            return None;
-        }
-        name
-    } else if unsafe_name(stem).is_none() {
-        stem.to_owned()
-    } else {
-        table.missing("name", "name = \"my-study\"");
-        return None;
-    };
-    Some(StudySettings { name, seed, replications })
 }
 
 /// Why `name` cannot name a folder or file on every system; `None` if it can.

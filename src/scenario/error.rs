@@ -65,6 +65,11 @@ impl Problem {
         same_place && self.message == other.message
     }
 
+    /// Whether it stands at that place.
+    pub(super) fn is_at(&self, origin: &Origin) -> bool {
+        self.origin.as_ref().is_some_and(|own| own.is_same_place(origin))
+    }
+
     /// What is wrong, without its place.
     pub fn message(&self) -> &str {
         &self.message

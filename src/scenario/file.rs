@@ -1,16 +1,16 @@
 //! A scenario as it was written: reading, overriding, and its points.
 
+mod set;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use super::check::{PeopleFiles, check};
 use super::error::{Problem, ScenarioError};
-use super::path::resolve;
-use super::schema::SWEEP;
-use super::settings::Scenario;
+use super::schema::FIGURE;
 use super::source::{Origin, Source};
-use super::sweep::{self, Axis, Coordinate};
-use super::tree::{Data, Entry, Table, Value, quote, read_document, read_value};
+use super::sweep::{self, Grid, Point, Sweep};
+use super::tree::{Table, read_document};
 use super::words::nearest;
 use super::write;
 
@@ -19,16 +19,6 @@ use super::write;
 pub struct ScenarioFile {
     source: Arc<Source>,
     root: Table,
-}
-
-/// One point of the `[sweep]` grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point {
-    /// From 0; the last key of `[sweep]` varies fastest.
-    pub index: u32,
-    /// The swept fields in the order of the file; empty without `[sweep]`.
-    pub coordinates: Vec<Coordinate>,
-    pub scenario: Scenario,
 }
 
 impl ScenarioFile {
@@ -64,162 +54,62 @@ impl ScenarioFile {
         Ok(Self { source, root })
     }
 
-    /// Replaces one field, as `--set` does: `radio.bandwidth_hz=10e6`.
-    ///
-    /// The value is TOML; what is not is taken as a string. `sweep.PATH=[…]` replaces or adds a swept field.
+    /// The points of the study, made one by one: the grid of `[sweep]`, or a single point without it.
     ///
     /// # Errors
-    /// No `=`, no such field (with the nearest one), or a field that `[sweep]` sets. Whether the value is good is
-    /// said by [`ScenarioFile::points`].
-    pub fn set(&mut self, argument: &str) -> Result<(), ScenarioError> {
-        let source = Arc::new(Source { name: "--set".into(), text: argument.into(), is_argument: true });
-        let Some(equals) = argument.find('=') else {
-            let problem = Problem::new("there is no `=`").at(&Origin::new(&source, 0..argument.len()));
-            return Err(problem.expected("FIELD=VALUE").help("say radio.bandwidth_hz=10e6").into());
-        };
-        if argument[equals + 1..].trim().is_empty() {
-            let problem = Problem::new("there is no value after `=`").at(&Origin::new(&source, equals..equals + 1));
-            return Err(problem
-                .expected("FIELD=VALUE")
-                .help("say radio.bandwidth_hz=10e6; empty text is '\"\"'")
-                .into());
-        }
-        let path = argument[..equals].trim();
-        let key = Origin::new(&source, 0..argument[..equals].trim_end().len());
-        let value = argument_value(&source, equals + 1)?;
-        match path.strip_prefix("sweep.") {
-            Some(swept) => self.set_axis(swept.trim().trim_matches('"'), key, value),
-            None => self.set_field(path, &key, value),
-        }
+    /// All that is wrong with the file and its first point; for the others see [`Grid::check_all`].
+    pub fn grid(&self) -> Result<Grid, ScenarioError> {
+        Grid::new(self)
     }
 
-    fn set_field(&mut self, path: &str, key: &Origin, value: Value) -> Result<(), ScenarioError> {
-        let fault_here = |fault: super::path::Fault| {
-            Problem::new(fault.message).at(key).expected("the path of a field").help(fault.help)
-        };
-        let field = resolve(path, &self.root).map_err(fault_here)?;
-        if let Some(Value { data: Data::Table(swept), .. }) = self.root.get(SWEEP) {
-            let other = swept
-                .entries
-                .iter()
-                .find(|entry| resolve(&entry.key, &self.root).is_ok_and(|swept| swept.overlaps(&field)));
-            if let Some(other) = other {
-                let problem = Problem::new(format!("`{path}` is swept")).at(key).expected("a field outside [sweep]");
-                let help = format!("give the sweep another list: --set 'sweep.{}=[{value}]'", other.key);
-                return Err(problem.help(help).into());
-            }
+    /// The scenario with the `[[figure]]` tables of another one in place of its own.
+    pub fn with_figures_of(&self, other: &Self) -> Self {
+        let mut file = self.clone();
+        file.root.remove(FIGURE);
+        if let Some(figures) = other.root.get(FIGURE) {
+            file.root.insert(FIGURE, figures.clone());
         }
-        Ok(field.set(&mut self.root, value).map_err(fault_here)?)
+        file
     }
 
-    fn set_axis(&mut self, path: &str, key: Origin, value: Value) -> Result<(), ScenarioError> {
-        let field = resolve(path, &self.root)
-            .map_err(|fault| Problem::new(fault.message).at(&key).expected("the path of a field").help(fault.help))?;
-        let mut entries = match self.root.get(SWEEP) {
-            Some(Value { data: Data::Table(sweep), .. }) => sweep.entries.clone(),
-            _ => Vec::new(),
-        };
-        let same = entries
-            .iter()
-            .position(|entry| resolve(&entry.key, &self.root).is_ok_and(|written| written.is_same(&field)));
-        let origin = value.origin.clone();
-        match same {
-            Some(index) => entries[index].value = value,
-            None => entries.push(Entry { key: path.to_owned(), origin: key, value }),
-        }
-        self.root.insert(SWEEP, Value { data: Data::Table(Table { entries }), origin });
-        Ok(())
-    }
-
-    /// Checks everything and gives the points of the study: the grid of `[sweep]`, or a single one without it.
+    /// All points of a study that is small enough to hold them.
     ///
     /// # Errors
     /// All problems of the file at once; for those that only show at some points, at the first of them.
     pub fn points(&self) -> Result<Vec<Point>, ScenarioError> {
-        let axes = self.axes()?;
-        let total = axes.iter().map(|axis| axis.values.len()).product::<usize>();
-        let mut points = Vec::with_capacity(total);
-        let mut people = PeopleFiles::default();
-        for index in 0..total {
-            let values = sweep::values_at(&axes, index);
-            let coordinates = sweep::coordinates(&axes, &values);
-            match self.check_at(&axes, &values, &mut people) {
-                Ok(scenario) => points.push(Point { index: index as u32, coordinates, scenario }),
-                Err(problems) => return Err(self.at_point(index, &coordinates, &axes, problems)),
-            }
-        }
-        Ok(points)
+        let grid = self.grid()?;
+        (0..grid.len()).map(|index| grid.point(index)).collect()
     }
 
     /// The scenario with every default filled in and its `[sweep]`: reads back to the same points.
     ///
     /// # Errors
-    /// Those of [`ScenarioFile::points`].
+    /// Those of [`ScenarioFile::grid`].
     pub fn resolved_toml(&self) -> Result<String, ScenarioError> {
-        let axes = self.axes()?;
-        let values = sweep::values_at(&axes, 0);
-        let scenario = self.check_at(&axes, &values, &mut PeopleFiles::default()).map_err(ScenarioError::new)?;
-        let root = self.root_at(&axes, &values)?;
-        let mut text = write::scenario(&scenario, write::powers_dbw(&root, scenario.devices.len()).as_deref());
-        if !axes.is_empty() {
-            text.push_str("\n[sweep]\n");
-            for axis in &axes {
-                text.push_str(&format!("{} = {}\n", quote(&axis.path), axis.key.value));
-            }
-        }
-        Ok(text)
+        let grid = self.grid()?;
+        Ok(write::study(grid.first(), grid.first_root(), grid.sweep()))
     }
 
-    fn axes(&self) -> Result<Vec<Axis>, ScenarioError> {
-        sweep::axes(&self.root).map_err(|mut problems| {
+    /// What makes a study this study and no other, as TOML: [`ScenarioFile::resolved_toml`] without the number of
+    /// replications, the rule that adds some, and figures. Two studies with the same can share their runs.
+    ///
+    /// # Errors
+    /// Those of [`ScenarioFile::grid`].
+    pub fn identity_toml(&self) -> Result<String, ScenarioError> {
+        let grid = self.grid()?;
+        Ok(write::identity(grid.first(), grid.first_root(), grid.sweep()))
+    }
+
+    pub(super) fn sweep(&self) -> Result<Sweep, ScenarioError> {
+        Sweep::read(&self.root).map_err(|mut problems| {
             // what the sweep leaves open cannot be judged, but a misspelt key stays one
-            let base = check(&self.root, self.stem(), &[], &mut PeopleFiles::default()).err().unwrap_or_default();
+            let base = check(&self.root, self.stem(), &[], &PeopleFiles::default()).err().unwrap_or_default();
             problems.extend(base.into_iter().filter(|problem| problem.is_unknown_key));
             self.error(problems)
         })
     }
 
-    /// The tree with the swept fields set, and without the sweep itself, whose lists may be long.
-    fn root_at(&self, axes: &[Axis], values: &[&Value]) -> Result<Table, Box<Problem>> {
-        let kept = self.root.entries.iter().filter(|entry| entry.key != SWEEP);
-        let mut root = Table { entries: kept.cloned().collect() };
-        for (axis, value) in axes.iter().zip(values) {
-            axis.field.set(&mut root, (*value).clone()).map_err(|fault| {
-                let problem = Problem::new(fault.message).at(&axis.key.origin);
-                Box::new(problem.expected("a field that can be set").help(fault.help))
-            })?;
-        }
-        Ok(root)
-    }
-
-    fn check_at(&self, axes: &[Axis], values: &[&Value], people: &mut PeopleFiles) -> Result<Scenario, Vec<Problem>> {
-        let root = self.root_at(axes, values).map_err(|problem| vec![*problem])?;
-        check(&root, self.stem(), axes, people)
-    }
-
-    /// Adds the point to those problems that the file would not have without its sweep.
-    fn at_point(
-        &self,
-        index: usize,
-        coordinates: &[Coordinate],
-        axes: &[Axis],
-        problems: Vec<Problem>,
-    ) -> ScenarioError {
-        if axes.is_empty() {
-            return self.error(problems);
-        }
-        let listed: Vec<String> =
-            coordinates.iter().map(|coordinate| format!("{} = {}", coordinate.path, coordinate.value)).collect();
-        let point = format!("point {index} of the sweep ({})", listed.join(", "));
-        let base = check(&self.root, self.stem(), axes, &mut PeopleFiles::default()).err().unwrap_or_default();
-        let named = problems.into_iter().map(|problem| {
-            let is_everywhere = base.iter().any(|other| other.is_same(&problem));
-            if is_everywhere { problem } else { problem.at_point(&point) }
-        });
-        self.error(named.collect())
-    }
-
-    fn error(&self, problems: Vec<Problem>) -> ScenarioError {
+    pub(super) fn error(&self, problems: Vec<Problem>) -> ScenarioError {
         ScenarioError::new(problems.into_iter().map(|problem| problem.in_file(&self.source.name)).collect())
     }
 
@@ -227,24 +117,8 @@ impl ScenarioFile {
         &self.root
     }
 
-    fn stem(&self) -> &str {
+    pub(super) fn stem(&self) -> &str {
         Path::new(&self.source.name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
-    }
-}
-
-/// The value of a `--set` argument, from byte `start` on: TOML, or else a bare string.
-fn argument_value(source: &Arc<Source>, start: usize) -> Result<Value, ScenarioError> {
-    let written = &source.text[start..];
-    let blanks = written.len() - written.trim_start().len();
-    let trimmed = written.trim();
-    let start = start + blanks;
-    match read_value(source, start) {
-        Ok(value) => Ok(value),
-        Err(problem) if trimmed.starts_with(['"', '\'', '[', '{']) => Err(problem.into()),
-        Err(_) => {
-            let origin = Origin::new(source, start..start + trimmed.len());
-            Ok(Value { data: Data::Text(trimmed.to_owned()), origin })
-        }
     }
 }
 

@@ -185,6 +185,11 @@ impl FieldPath {
             && self.inner == other.inner
     }
 
+    /// Whether nothing can be named inside of what is named.
+    pub(super) fn is_innermost(&self) -> bool {
+        matches!(self.field.shape, Shape::Plain) || self.inner.is_some()
+    }
+
     /// The device whose value in a list of one per device is named.
     pub(super) fn device(&self) -> Option<usize> {
         match self.inner {

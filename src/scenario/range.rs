@@ -41,8 +41,9 @@ impl fmt::Display for Range {
 
 /// The unit a field's name ends in, as " in Hz".
 pub(super) fn unit(key: &str) -> &'static str {
-    const UNITS: [(&str, &str); 7] = [
+    const UNITS: [(&str, &str); 8] = [
         ("_hz", " in Hz"),
+        ("_mm", " in mm"),
         ("_dbw", " in dBW"),
         ("_db", " in dB"),
         ("_per_watt_j", " in J per W"),

@@ -75,6 +75,11 @@ impl<'a> TableReader<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// How many problems there are so far, in all tables.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     pub(super) fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -108,12 +113,13 @@ impl<'a> TableReader<'a> {
 
     /// Reads a number out of `value`, which stands under `key` or in a list there.
     pub(super) fn number_from(&mut self, key: &str, value: &Value, range: Range) -> Option<f64> {
-        let expected = format!("{range}{}", unit(key));
+        // said only where something is wrong: millions of points of a sweep come by here
+        let expected = || format!("{range}{}", unit(key));
         let number = match value.data {
             Data::Integer(number) => number as f64,
             Data::Float(number) => number,
             _ => {
-                self.wrong_type(key, value, expected);
+                self.wrong_type(key, value, expected());
                 return None;
             }
         };
@@ -125,7 +131,7 @@ impl<'a> TableReader<'a> {
             return Some(number);
         };
         let problem = Problem::new(format!("`{key}` = {value} {wrong}"));
-        self.problems.push(problem.at(&value.origin).expected(expected));
+        self.problems.push(problem.at(&value.origin).expected(expected()));
         None
     }
 
@@ -139,7 +145,7 @@ impl<'a> TableReader<'a> {
     }
 
     pub(super) fn integer_from(&mut self, key: &str, value: &Value, low: u64, high: u64) -> Option<u64> {
-        let expected = match (low, high) {
+        let expected = || match (low, high) {
             (0, u64::MAX) => "a whole number of at least 0".to_owned(),
             _ => format!("a whole number from {low} to {high}"),
         };
@@ -148,18 +154,18 @@ impl<'a> TableReader<'a> {
                 let inside = u64::try_from(number).ok().filter(|number| (low..=high).contains(number));
                 if inside.is_none() {
                     let problem = Problem::new(format!("`{key}` = {number} is out of range"));
-                    self.problems.push(problem.at(&value.origin).expected(expected));
+                    self.problems.push(problem.at(&value.origin).expected(expected()));
                 }
                 inside
             }
             Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
                 let problem = Problem::new(format!("`{key}` = {value} is a fractional number"));
-                let problem = problem.at(&value.origin).expected(expected);
+                let problem = problem.at(&value.origin).expected(expected());
                 self.problems.push(problem.help(format!("write {number:.0}, without point and exponent")));
                 None
             }
             _ => {
-                self.wrong_type(key, value, expected);
+                self.wrong_type(key, value, expected());
                 None
             }
         }

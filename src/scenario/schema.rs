@@ -82,8 +82,22 @@ pub(super) const FADINGS: &[Variant] = &[
 /// The name of the table of swept fields; its keys are paths, not names of fields.
 pub(super) const SWEEP: &str = "sweep";
 
+/// The name of the tables of figures.
+pub(super) const FIGURE: &str = "figure";
+
 pub(super) const TABLES: &[TableSchema] = &[
-    TableSchema { name: "study", is_list: false, fields: &[plain("name"), plain("seed"), plain("replications")] },
+    TableSchema {
+        name: "study",
+        is_list: false,
+        fields: &[
+            plain("name"),
+            plain("seed"),
+            plain("replications"),
+            plain("until_relative_half_width"),
+            plain("until_quantity"),
+            plain("maximum_replications"),
+        ],
+    },
     TableSchema { name: "models", is_list: false, fields: &[plain("diffusion"), plain("execution_provider")] },
     TableSchema {
         name: "diffusion",
@@ -172,7 +186,7 @@ pub(super) const TABLES: &[TableSchema] = &[
         fields: &[plain("kind"), plain("mean"), plain("standard_deviation"), plain("covariance"), plain("file")],
     },
     TableSchema {
-        name: "figure",
+        name: FIGURE,
         is_list: true,
         fields: &[
             plain("kind"),
@@ -181,10 +195,21 @@ pub(super) const TABLES: &[TableSchema] = &[
             plain("y"),
             plain("device"),
             plain("title"),
+            plain("width_mm"),
+            plain("dots_per_inch"),
             plain("scores"),
             plain("ssim_against"),
             plain("value"),
+            plain("series"),
+            plain("at"),
+            plain("intervals"),
+            plain("log_x"),
+            plain("threshold"),
             plain("mark_maximum"),
+            plain("contour_threshold"),
+            plain("mark"),
+            plain("point"),
+            plain("replication"),
         ],
     },
 ];

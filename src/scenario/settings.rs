@@ -12,7 +12,10 @@ use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use crate::onnx::ExecutionProvider;
 use crate::radio::{Fading, Modulation, PathLoss};
 
-pub use figure::FigureSettings;
+pub use figure::{
+    BoxSettings, CdfSettings, FigureKind, FigureSettings, HeatMapSettings, ImageGridSettings, IntervalStyle,
+    LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings,
+};
 pub use judge::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SurfaceSettings, VlmSettings};
 
 /// One checked point of a study: everything a run needs.
@@ -40,8 +43,21 @@ pub struct StudySettings {
     pub name: String,
     /// Seed of every random stream. Default 41.
     pub seed: u64,
-    /// Independent repetitions of each point. Default 1, at least 1.
+    /// Independent repetitions of each point, the first ones where more are added. Default 1, at least 1.
     pub replications: u32,
+    /// When to stop adding replications to a point; `None`: none are added.
+    pub until: Option<Until>,
+}
+
+/// Replications are added to a point until the 95 % interval of a mean is narrow enough, or there are too many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Until {
+    /// Half the width of the interval over the mean that it must not exceed, `study.until_relative_half_width`; > 0.
+    pub relative_half_width: f64,
+    /// What the mean is of, `study.until_quantity`. Default `sum_qoe`.
+    pub quantity: String,
+    /// The cap, `study.maximum_replications`. Default 1000, or `replications` where that is more; never less than it.
+    pub maximum_replications: u32,
 }
 
 /// `[models]`

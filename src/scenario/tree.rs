@@ -150,9 +150,10 @@ pub(super) fn read_document(source: &Arc<Source>) -> Result<Table, Box<Problem>>
     table_from(source, 0, document.get_ref())
 }
 
-/// Reads a single value that stands `start` bytes into the source.
-pub(super) fn read_value(source: &Arc<Source>, start: usize) -> Result<Value, Box<Problem>> {
-    let value = DeValue::parse(&source.text[start..]).map_err(|error| syntax_problem(source, start, &error))?;
+/// Reads a single value that takes these bytes of the source.
+pub(super) fn read_value(source: &Arc<Source>, bytes: Range<usize>) -> Result<Value, Box<Problem>> {
+    let start = bytes.start;
+    let value = DeValue::parse(&source.text[bytes]).map_err(|error| syntax_problem(source, start, &error))?;
     value_from(source, start, &value)
 }
 

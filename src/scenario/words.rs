@@ -1,6 +1,6 @@
 //! The words of a scenario file for what the program calls by a type, in both directions.
 
-use super::settings::{ErrorModel, Execution, MultipleAccess, PictureReference};
+use super::settings::{ErrorModel, Execution, IntervalStyle, MultipleAccess, PictureReference};
 use crate::diffusion::{LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
@@ -48,6 +48,8 @@ pub(crate) const MULTIPLE_ACCESSES: Words<MultipleAccess> =
 
 pub(crate) const READOUTS: Words<Readout> =
     &[("expectation", Readout::Expectation), ("greedy", Readout::Greedy), ("sample", Readout::Sample)];
+
+pub(crate) const INTERVALS: Words<IntervalStyle> = &[("bars", IntervalStyle::Bars), ("band", IntervalStyle::Band)];
 
 /// The value that `word` stands for.
 pub(crate) fn value_of<T: Copy>(words: Words<T>, word: &str) -> Option<T> {

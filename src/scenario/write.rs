@@ -1,14 +1,14 @@
 //! A checked scenario back as TOML, with every default filled in.
 
+mod figure;
 mod judge;
+mod study;
 
 use std::fmt::{Display, Write};
 
 use super::file::ScenarioFile;
 use super::path::resolve;
-use super::settings::{
-    DeviceSettings, DiffusionSettings, FigureSettings, FixedPolicy, PolicySettings, RadioSettings, Scenario,
-};
+use super::settings::{DeviceSettings, DiffusionSettings, FixedPolicy, PolicySettings, RadioSettings, Scenario};
 use super::tree::{Data, Table, Value, quote};
 use super::words::{
     CODECS, CONVENTIONS, ERROR_MODELS, EXECUTION_PROVIDERS, EXECUTIONS, MODULATIONS, MULTIPLE_ACCESSES,
@@ -17,10 +17,12 @@ use super::words::{
 use crate::diffusion::Sampler;
 use crate::radio::{Fading, PathLoss, linear_to_db};
 
+pub(super) use study::{identity, study};
+
 impl Scenario {
     /// The scenario as a file with every default filled in, which reads back to an equal one.
     ///
-    /// Figures name swept fields, so their fields come along in a `[sweep]` of one value each.
+    /// Figures name swept fields, so these come along in a `[sweep]` of one value each.
     pub fn to_toml(&self) -> String {
         let mut text = scenario(self, None);
         let axes = self.swept_values(&text);
@@ -33,12 +35,12 @@ impl Scenario {
         text
     }
 
-    /// The fields along the figures' axes with their values in this scenario, whose TOML is `text`.
+    /// The swept fields that figures name with their values in this scenario, whose TOML is `text`.
     fn swept_values(&self, text: &str) -> Vec<(String, String)> {
         let file = ScenarioFile::from_str(text, "resolved").expect("what is written here is TOML");
         let mut axes: Vec<(String, String)> = Vec::new();
         for figure in &self.figures {
-            for path in figure.axes() {
+            for path in figure.swept_fields() {
                 let Ok(field) = resolve(path, file.root()) else {
                     continue;
                 };
@@ -67,7 +69,7 @@ impl Scenario {
 }
 
 /// The powers in dBW that a tree gives, one per device; `None` where it gives watts or nothing.
-pub(super) fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
+fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
     let number = |value: &Value| match value.data {
         Data::Integer(number) => Some(number as f64),
         Data::Float(number) => Some(number),
@@ -84,40 +86,41 @@ pub(super) fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
 }
 
 /// The file of a scenario without `[sweep]`; powers in dBW where they are given so.
-pub(super) fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
+fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
     let mut text = String::new();
-    table(&mut text, "[study]");
-    line(&mut text, "name", quote(&scenario.study.name));
-    line(&mut text, "seed", scenario.study.seed);
-    line(&mut text, "replications", scenario.study.replications);
-
-    table(&mut text, "[models]");
-    line(&mut text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
-    word(&mut text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
-
-    diffusion(&mut text, &scenario.diffusion);
-
-    table(&mut text, "[server]");
-    if let Some(prompt) = &scenario.server.prompt {
-        line(&mut text, "prompt", quote(prompt));
-    }
-    line(&mut text, "step_energy_j", float(scenario.server.step_energy_j));
-    line(&mut text, "step_time_s", float(scenario.server.step_time_s));
-    optional(&mut text, "energy_budget_j", scenario.server.energy_budget_j);
-
-    radio(&mut text, &scenario.radio);
-    for settings in &scenario.devices {
-        device(&mut text, settings);
-    }
-    judge::population(&mut text, scenario.population.as_ref());
-    match &scenario.policy {
-        PolicySettings::Fixed(fixed) => fixed_policy(&mut text, fixed, powers_dbw),
-    }
-    judge::judge(&mut text, &scenario.judge);
+    study::settings(&mut text, &scenario.study);
+    parts(&mut text, scenario, powers_dbw);
     for settings in &scenario.figures {
-        figure(&mut text, settings);
+        figure::figure(&mut text, settings);
     }
     text
+}
+
+/// All that is simulated: everything but `[study]` and figures.
+fn parts(text: &mut String, scenario: &Scenario, powers_dbw: Option<&[f64]>) {
+    table(text, "[models]");
+    line(text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
+    word(text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
+
+    diffusion(text, &scenario.diffusion);
+
+    table(text, "[server]");
+    if let Some(prompt) = &scenario.server.prompt {
+        line(text, "prompt", quote(prompt));
+    }
+    line(text, "step_energy_j", float(scenario.server.step_energy_j));
+    line(text, "step_time_s", float(scenario.server.step_time_s));
+    optional(text, "energy_budget_j", scenario.server.energy_budget_j);
+
+    radio(text, &scenario.radio);
+    for settings in &scenario.devices {
+        device(text, settings);
+    }
+    judge::population(text, scenario.population.as_ref());
+    match &scenario.policy {
+        PolicySettings::Fixed(fixed) => fixed_policy(text, fixed, powers_dbw),
+    }
+    judge::judge(text, &scenario.judge);
 }
 
 fn diffusion(text: &mut String, settings: &DiffusionSettings) {
@@ -213,44 +216,6 @@ fn fixed_policy(text: &mut String, policy: &FixedPolicy, powers_dbw: Option<&[f6
     match powers_dbw {
         Some(powers) => line(text, "tx_power_dbw", list(powers.iter().copied().map(float))),
         None => line(text, "tx_power_w", list(policy.tx_power_w.iter().copied().map(float))),
-    }
-}
-
-fn figure(text: &mut String, settings: &FigureSettings) {
-    let (kind, name, device, title) = match settings {
-        FigureSettings::ImageGrid { name, device, title, .. } => ("image_grid", name, device, title),
-        FigureSettings::HeatMap { name, device, title, .. } => ("heat_map", name, device, title),
-        FigureSettings::ScoreDistribution { name, device, title, .. } => ("score_distribution", name, device, title),
-    };
-    table(text, "[[figure]]");
-    line(text, "kind", quote(kind));
-    line(text, "name", quote(name));
-    for (key, path) in ["x", "y"].into_iter().zip(settings.axes()) {
-        line(text, key, quote(path));
-    }
-    for (key, value) in [("device", device), ("title", title)] {
-        if let Some(value) = value {
-            line(text, key, quote(value));
-        }
-    }
-    let names = |names: &[String]| list(names.iter().map(|name| quote(name)));
-    match settings {
-        FigureSettings::ImageGrid { scores, ssim_against, .. } => {
-            if !scores.is_empty() {
-                line(text, "scores", names(scores));
-            }
-            if let Some(reference) = ssim_against {
-                word(text, "ssim_against", PICTURE_REFERENCES, *reference);
-            }
-        }
-        FigureSettings::HeatMap { value, mark_maximum, .. } => {
-            match value.as_slice() {
-                [only] => line(text, "value", quote(only)),
-                several => line(text, "value", names(several)),
-            }
-            line(text, "mark_maximum", mark_maximum);
-        }
-        FigureSettings::ScoreDistribution { scores, .. } => line(text, "scores", names(scores)),
     }
 }
 

@@ -30,7 +30,9 @@ fn ssim_lines_are_means_over_replications_with_their_intervals() {
         assert_ne!(first, second, "replications have other bit errors");
         assert_close(lines.number(row, "ssim"), (first + second) / 2.0);
         // s / √2 = |x1 − x2| / 2 for two observations.
-        assert_close(lines.number(row, "half_width_95"), T_ONE_DEGREE * (first - second).abs() / 2.0);
+        let half_width = T_ONE_DEGREE * (first - second).abs() / 2.0;
+        assert_close(lines.number(row, "low_95"), (first + second) / 2.0 - half_width);
+        assert_close(lines.number(row, "high_95"), (first + second) / 2.0 + half_width);
         assert_eq!(lines.cell(row, "n"), "2");
     }
 }

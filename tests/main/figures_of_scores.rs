@@ -1,4 +1,4 @@
-//! Figures of what the judge said, drawn from tables as a run leaves them.
+//! Figures of what the judge said, drawn from files as a run leaves them.
 
 use std::path::Path;
 
@@ -65,15 +65,19 @@ fn draw(figures: &str, folder: &Path) -> Vec<String> {
     let requests = table(&[&keys[..], &["qoe", "qoe_GA1", "qoe_GA2", "picture", "picture_status"]].concat(), requests);
     let scores = table(&[&keys[..], &["answer", "score"]].concat(), scores);
     let runs = table(
-        &["server_compute_j", "server_radio_j", "device_compute_j", "device_radio_j", "device_side_saving_j"],
-        vec![[1.0, 1.0, 1.0, 0.0, 0.5].map(Cell::from).to_vec()],
+        &[
+            &["policy.t0", "policy.tk"][..],
+            &["server_compute_j", "server_radio_j", "device_compute_j", "device_radio_j", "device_side_saving_j"],
+        ]
+        .concat(),
+        vec![[2.0, 4.0, 1.0, 1.0, 1.0, 0.0, 0.5].map(Cell::from).to_vec()],
     );
+    for (file, table) in [("requests.csv", &requests), ("scores.csv", &scores), ("runs.csv", &runs)] {
+        table.write_csv(&folder.join(file)).unwrap();
+    }
     let source = FigureSource {
-        requests: &requests,
-        scores: Some(&scores),
-        runs: &runs,
-        swept: &["policy.t0".to_owned(), "policy.tk".to_owned()],
-        folder,
+        folder: folder.to_owned(),
+        swept: vec!["policy.t0".to_owned(), "policy.tk".to_owned()],
         footer: "latentlink".to_owned(),
     };
     write_figures(&source, &scenario).unwrap()

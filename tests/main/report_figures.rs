@@ -6,8 +6,8 @@ use latentlink::report::axis_label::{NumberStyle, axis_title, number_label, tick
 use latentlink::report::axis_scale::round_ticks;
 use latentlink::report::image_grid::{Axis, ImageGrid, Tile, TileContent};
 use latentlink::report::ledger_bars::{LedgerBar, LedgerBars, LedgerGroup};
-use latentlink::report::line_plot::{LinePlot, NumberAxis, Point, Series};
-use latentlink::report::{Cell, Column, ReportError, Table};
+use latentlink::report::line_plot::{Intervals, LinePlot, NumberAxis, Point, Series};
+use latentlink::report::{Cell, Column, PageFormat, ReportError, Table};
 
 const RED: [u8; 3] = [255, 0, 0];
 
@@ -96,7 +96,7 @@ fn failed_and_missing_pictures_are_drawn_as_such_and_told_in_the_table() {
     three.tiles[1] = Tile { caption: String::new(), numbers: vec![Cell::Blank], ..tile(2, 0, failed) };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("figures/fig.08");
-    three.write(&path).unwrap();
+    three.write(&path, &PageFormat::default()).unwrap();
     let png = std::fs::read(folder.path().join("figures/fig.08.png")).unwrap();
     let pixels = Pixels::of(&png);
     assert_eq!(pixels.count(RED), 256 * 256);
@@ -110,7 +110,7 @@ fn failed_and_missing_pictures_are_drawn_as_such_and_told_in_the_table() {
          0,1,,3 %,missing,,,\n\
          0,2,,15 %,failed,NaN latent,,\n"
     );
-    three.write(&path).unwrap();
+    three.write(&path, &PageFormat::default()).unwrap();
     assert_eq!(std::fs::read(folder.path().join("figures/fig.08.png")).unwrap(), png, "same bytes again");
 }
 
@@ -163,10 +163,20 @@ fn bars_are_as_long_as_their_energies() {
 #[test]
 fn a_line_plot_drawn_again_from_its_table_is_the_same_figure() {
     let points = |slope: f64| {
-        let at = |x: f64| Point { x, y: (x != 0.06).then_some(1.0 - slope * x), half_width_95: Some(0.1 * x), n: 8 };
+        let at = |x: f64| {
+            let mean = 1.0 - slope * x;
+            Point {
+                x,
+                y: (x != 0.06).then_some(mean),
+                low_95: Some(mean - 0.1 * x),
+                high_95: Some(mean + 0.2 * x),
+                n: 8,
+            }
+        };
         [0.005, 0.03, 0.06, 0.1, 0.15].map(at).to_vec()
     };
-    let numbers = |name: &str, title: &str, style| NumberAxis { name: name.into(), title: title.into(), style };
+    let numbers =
+        |name: &str, title: &str, style| NumberAxis { name: name.into(), title: title.into(), style, log: false };
     let plot = LinePlot {
         title: "SSIM".to_owned(),
         x: numbers("bit_error_probability", "bit error probability", NumberStyle::Percent),
@@ -175,15 +185,17 @@ fn a_line_plot_drawn_again_from_its_table_is_the_same_figure() {
             Series { name: "t₀ = 2".to_owned(), points: points(2.0) },
             Series { name: "t₀ = 4".to_owned(), points: points(4.0) },
         ],
+        intervals: Intervals::Bars,
+        reference_lines: Vec::new(),
         footer: "n = 8".to_owned(),
     };
     let folder = tempfile::tempdir().unwrap();
-    plot.write(&folder.path().join("lines")).unwrap();
+    plot.write(&folder.path().join("lines"), &PageFormat::default()).unwrap();
     let table = Table::read_csv(&folder.path().join("lines.csv")).unwrap();
     assert_eq!(table.rows().len(), 10);
     let again = LinePlot { series: LinePlot::series_from_table(&table).unwrap(), ..plot.clone() };
     assert_eq!(again, plot);
-    again.write(&folder.path().join("again")).unwrap();
+    again.write(&folder.path().join("again"), &PageFormat::default()).unwrap();
     let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("again.png"), bytes("lines.png"));
     let pixels = Pixels::of(&bytes("lines.png"));

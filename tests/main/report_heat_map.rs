@@ -1,11 +1,12 @@
 //! Heat maps: colours of known numbers, hatched gaps, a star on the highest cell, nothing cut off, and the table behind.
 
 use crate::pixels::Pixels;
+use crate::svg::{Element, elements_of, texts};
 use latentlink::report::axis_label::NumberStyle;
 use latentlink::report::colour_map::{readable_on, viridis};
-use latentlink::report::heat_map::{ColourBar, HeatCell, HeatMap, HeatPanel};
+use latentlink::report::heat_map::{ColourBar, ContourLine, HeatCell, HeatMap, HeatMark, HeatPanel};
 use latentlink::report::image_grid::Axis;
-use latentlink::report::{ReportError, Table};
+use latentlink::report::{PageFormat, ReportError, Table};
 use plotters::style::RGBColor;
 
 fn levels(RGBColor(red, green, blue): RGBColor) -> [u8; 3] {
@@ -31,8 +32,10 @@ fn map() -> HeatMap {
             title: String::new(),
             value: "qoe".to_owned(),
             cells: vec![cell(0, 0, Some(0.0)), cell(1, 0, Some(1.0)), cell(0, 1, Some(0.5)), cell(1, 1, None)],
+            mark: None,
         }]],
         mark_maximum: false,
+        contour: None,
         footer: "study quickstart · seed 41 · n = 1".to_owned(),
     }
 }
@@ -100,9 +103,58 @@ fn the_highest_cell_gets_a_star_where_one_is_asked_for() {
 }
 
 #[test]
+fn a_contour_line_runs_where_the_level_is_and_a_mark_stands_on_its_place() {
+    let mut whole = map();
+    whole.panels[0][0].cells[3].value = Some(1.5);
+    whole.contour = Some(ContourLine { level: 0.75, label: "Q_th = 0.75".to_owned() });
+    whole.panels[0][0].mark = Some(HeatMark { column: 0.75, row: 0.25, label: "chosen".to_owned() });
+    let elements = elements_of(&whole.draw().unwrap());
+    let all_points = |text: &str| -> Vec<(f64, f64)> {
+        let pairs = text.split(' ').map(|point| point.split_once(',').unwrap());
+        pairs.map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap())).collect()
+    };
+    // The legend has lines of these colours too, and is drawn first.
+    let drawn = |colour: &str| {
+        let mut lines =
+            elements.iter().filter(|element| element.name == "polyline" && element.attributes["stroke"] == colour);
+        all_points(&lines.next_back().unwrap().attributes["points"])
+    };
+    // Cells of the plane x + y / 2, by their fills: 0 at the lower left.
+    let centre = |value: f64| {
+        let RGBColor(red, green, blue) = viridis(value / 1.5);
+        let fill = format!("#{red:02x}{green:02x}{blue:02x}");
+        // The bar of colours is narrower.
+        let is_cell = |element: &&Element| {
+            element.attributes.get("fill") == Some(&fill) && element.name == "rect" && element.number("width") > 20.0
+        };
+        let cell = elements.iter().find(is_cell).unwrap();
+        (cell.number("x") + cell.number("width") / 2.0, cell.number("y") + cell.number("height") / 2.0)
+    };
+    let (lower_left, upper_right) = (centre(0.0), centre(1.5));
+    let place = |column: f64, row: f64| {
+        let (across, up) = (upper_right.0 - lower_left.0, upper_right.1 - lower_left.1);
+        (lower_left.0 + column * across, lower_left.1 + row * up)
+    };
+    let near = |one: (f64, f64), other: (f64, f64)| (one.0 - other.0).hypot(one.1 - other.1) < 0.01;
+    for colour in ["#ffffff", "#222222"] {
+        let line = drawn(colour);
+        let expected = [place(0.75, 0.0), place(0.25, 1.0)];
+        assert!(near(line[0], expected[0]) && near(line[1], expected[1]), "{line:?} {expected:?}");
+    }
+    let mut red =
+        elements.iter().filter(|element| element.attributes.get("fill").is_some_and(|fill| fill == "#d61820"));
+    let top = all_points(&red.next_back().unwrap().attributes["points"])[0];
+    assert!(near((top.0, top.1 + 6.0), place(0.75, 0.25)), "{top:?}");
+    for text in ["Q_th = 0.75", "chosen"] {
+        assert!(texts(&elements).contains(&text), "{text}");
+    }
+    assert!(Pixels::of_canvas(&whole.draw().unwrap()).has_white_edge(16));
+}
+
+#[test]
 fn the_table_holds_every_cell_and_says_what_failed() {
     let folder = tempfile::tempdir().unwrap();
-    map().write(&folder.path().join("figures/map")).unwrap();
+    map().write(&folder.path().join("figures/map"), &PageFormat::default()).unwrap();
     assert_eq!(
         std::fs::read_to_string(folder.path().join("figures/map.csv")).unwrap(),
         "panel,value,y,x,mean,n,missing\n\
@@ -112,7 +164,7 @@ fn the_table_holds_every_cell_and_says_what_failed() {
          ,qoe,8,3 %,,0,1\n"
     );
     let png = std::fs::read(folder.path().join("figures/map.png")).unwrap();
-    map().write(&folder.path().join("figures/map")).unwrap();
+    map().write(&folder.path().join("figures/map"), &PageFormat::default()).unwrap();
     assert_eq!(std::fs::read(folder.path().join("figures/map.png")).unwrap(), png, "same bytes again");
     assert_eq!(Table::read_csv(&folder.path().join("figures/map.csv")).unwrap().rows().len(), 4);
 }
@@ -128,6 +180,7 @@ fn nothing_is_cut_off_whatever_the_number_of_cells_and_panels() {
             title: format!("o0.10-c0.80-e0.70-a0.80-n0.10, t₀ = {at}"),
             value: "qoe".to_owned(),
             cells: cells.clone(),
+            mark: None,
         };
         let map = HeatMap {
             title: "A title that is longer than a map of one cell is wide, and more".to_owned(),
@@ -155,5 +208,11 @@ fn a_map_of_failures_alone_is_drawn_and_impossible_ones_are_refused() {
     assert!(refused(|map| map.panels[0][0].cells[0].column = 2), "a cell outside");
     assert!(refused(|map| map.panels[0][0].cells[0].value = Some(f64::NAN)), "not a number");
     assert!(refused(|map| map.x.labels.clear()), "no columns");
+    let outside = |map: &mut HeatMap| {
+        map.panels[0][0].mark = Some(HeatMark { column: 1.6, row: 0.0, label: String::new() });
+    };
+    assert!(refused(outside), "a mark outside");
+    let no_level = |map: &mut HeatMap| map.contour = Some(ContourLine { level: f64::NAN, label: String::new() });
+    assert!(refused(no_level), "a level that is not a number");
     assert!(refused(|map| map.panels.clear()), "no panels");
 }

@@ -4,7 +4,7 @@
 use crate::pixels::Pixels;
 use latentlink::picture::Picture;
 use latentlink::report::score_distribution::{AgentScores, ScoreDistribution, ScoredPicture};
-use latentlink::report::{Cell, ReportError, Table};
+use latentlink::report::{Cell, PageFormat, ReportError, Table};
 
 const FIRST: [u8; 3] = [0, 114, 178];
 const SECOND: [u8; 3] = [213, 94, 0];
@@ -54,7 +54,7 @@ fn every_agent_has_marks_and_a_density_in_its_colour_and_pictures_stand_beside()
 #[test]
 fn the_tables_hold_every_answer_and_the_densities() {
     let folder = tempfile::tempdir().unwrap();
-    figure().write(&folder.path().join("figures/fig.10")).unwrap();
+    figure().write(&folder.path().join("figures/fig.10"), &PageFormat::default()).unwrap();
     let scores = Table::read_csv(&folder.path().join("figures/fig.10.csv")).unwrap();
     assert_eq!(scores.rows().len(), 201);
     let last = scores.rows().last().unwrap();

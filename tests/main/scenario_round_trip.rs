@@ -5,9 +5,10 @@ use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread
 use latentlink::onnx::ExecutionProvider;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureSettings, FixedPolicy, JudgeKind, JudgeSettings,
-    ModelSettings, MultipleAccess, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
-    RadioSettings, Scenario, ScenarioFile, ServerSettings, StudySettings, SurfaceSettings, VlmSettings,
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, HeatMapSettings,
+    ImageGridSettings, JudgeKind, JudgeSettings, ModelSettings, MultipleAccess, PageSettings, PersonaSettings,
+    PictureReference, PolicySettings, PopulationSettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
+    StudySettings, SurfaceSettings, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -185,23 +186,25 @@ fn figure(
     let panel: Vec<String> = judge.panel.iter().map(|persona| persona.name.clone()).collect();
     let kind = rng.random_range(0..if panel.is_empty() { 2 } else { 3 });
     // The surface has no pictures made.
-    match if matches!(judge.kind, JudgeKind::Surface(_)) { kind.max(1) } else { kind } {
+    let kind = match if matches!(judge.kind, JudgeKind::Surface(_)) { kind.max(1) } else { kind } {
         0 => {
             let scores = one_of(rng, &[panel, Vec::new()]);
             let usual = diffusion.metrics_against.first().copied();
             let written = if usual.is_some() { Some(one_of(rng, &diffusion.metrics_against)) } else { None };
             let ssim_against =
                 if scores.is_empty() { one_of(rng, &[usual, written]) } else { one_of(rng, &[None, written]) };
-            FigureSettings::ImageGrid { name, x, y: maybe(rng, |_| y), device, title, scores, ssim_against }
+            FigureKind::ImageGrid(ImageGridSettings { x, y: maybe(rng, |_| y), scores, ssim_against })
         }
         1 => {
             let of_panel: Vec<String> = panel.iter().map(|persona| format!("qoe_{persona}")).collect();
             let latency = vec!["latency_s".to_owned()];
             let value = if of_panel.is_empty() { latency } else { one_of(rng, &[latency, of_panel]) };
-            FigureSettings::HeatMap { name, x, y, value, device, title, mark_maximum: rng.random() }
+            let (mark_maximum, contour_threshold, mark) = (rng.random(), false, Vec::new());
+            FigureKind::HeatMap(HeatMapSettings { x, y, value, mark_maximum, contour_threshold, mark })
         }
-        _ => FigureSettings::ScoreDistribution { name, scores: panel, device, title },
-    }
+        _ => FigureKind::ScoreDistribution { scores: panel },
+    };
+    FigureSettings { name, title, device, page: PageSettings::default(), kind }
 }
 
 fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
@@ -230,7 +233,16 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         figures.push(figure(rng, format!("figure.{index}"), &axes, last, &diffusion, &judge));
     }
     Scenario {
-        study: StudySettings { name: "a.b_c-d".into(), seed: rng.random(), replications: rng.random_range(1..9) },
+        study: StudySettings {
+            name: "a.b_c-d".into(),
+            seed: rng.random(),
+            replications: rng.random_range(1..9),
+            until: maybe(rng, |rng| Until {
+                relative_half_width: positive(rng),
+                quantity: one_of(rng, &["sum_qoe".to_owned(), "latency_s".into()]),
+                maximum_replications: rng.random_range(9..2000),
+            }),
+        },
         models: ModelSettings {
             diffusion: prompt(rng).into(),
             execution_provider: one_of(
@@ -285,6 +297,19 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         ("\"judge.readout\" = [\"greedy\", \"sample\"]", "[judge]\npack = \"judge\""),
         ("\"device.device-1.persona\" = [\"GA1\", [0.1, 0.2, 0.3, 0.4, 0.5]]", ""),
         ("\"judge.similarity\" = [0.8, 0.9]", "[judge]\nkind = \"surface\""),
+        ("\"policy.t0\" = { from = 1, to = 3, step = 2 }", ""),
+        ("\"radio.efficiency\" = { from = 0.1, to = 1, points = 4 }\nmode = \"grid\"", ""),
+        ("\"radio.bandwidth_hz\" = { from = 1e6, to = 1e8, points = 3, log = true }", ""),
+        ("mode = \"zip\"\n\"policy.t0\" = [1, 2, 2]\n\"policy.tk\" = { from = 3, to = 5, points = 3 }", ""),
+        (
+            "\"study.seed\" = [1, 2]\nzip = [{ \"policy.t0\" = [1, 2], policy.tk = [3, 4] }]\nradio.fading.ms = [2, 3]",
+            "",
+        ),
+        (
+            "\"study.seed\" = [1, 2]\n[[sweep.zip]]\npolicy.t0 = [1, 2]\npolicy.tk.device-2 = [3, 4]\n\
+             [[sweep.zip]]\n\"server.step_time_s\" = [1, 2]\nradio.efficiency = { from = 0.3, to = 0.4, step = 0.1 }",
+            "",
+        ),
         (
             "\"population.standard_deviation\" = [[0.1, 0.1, 0.1, 0.1, 0.1], [0, 0, 0, 0, 0]]",
             "[population]\nmean = [0.1, 0.2, 0.3, 0.4, 0.5]",
@@ -298,5 +323,7 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         let again = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.points());
         let again = again.unwrap_or_else(|error| panic!("{error:#}\n{resolved}"));
         assert_eq!(again, file.points().expect("a good scenario"), "{resolved}");
+        let once_more = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.resolved_toml());
+        assert_eq!(once_more.expect("a good scenario"), resolved);
     }
 }

@@ -1,6 +1,6 @@
 //! The scenarios that come along.
 
-use latentlink::scenario::{CoordinateValue, FigureSettings, PolicySettings, ScenarioFile};
+use latentlink::scenario::{CoordinateValue, FigureKind, PolicySettings, ScenarioFile};
 
 fn read(path: &str) -> ScenarioFile {
     let path = format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"));
@@ -45,12 +45,11 @@ fn figure_9_sweeps_the_steps_of_server_and_device_at_three_percent() {
     let expected: Vec<(u32, u32)> = (2..=4).flat_map(|t0| (1..=8).map(move |t2| (t0, t2))).collect();
     assert_eq!(steps, expected);
     assert!(points.iter().all(|point| point.scenario.radio.bit_error_probability == Some(0.03)));
-    let FigureSettings::ImageGrid { x, y, device, scores, .. } = &points[0].scenario.figures[0] else {
-        panic!("a grid of pictures");
-    };
-    assert_eq!(scores, &["GA1", "GA2"]);
+    let figure = &points[0].scenario.figures[0];
+    let FigureKind::ImageGrid(grid) = &figure.kind else { panic!("a grid of pictures") };
+    assert_eq!(grid.scores, ["GA1", "GA2"]);
     assert_eq!(
-        (x.as_str(), y.as_deref(), device.as_deref()),
+        (grid.x.as_str(), grid.y.as_deref(), figure.device.as_deref()),
         ("policy.tk[device-2]", Some("policy.t0"), Some("device-2"))
     );
 }
@@ -73,8 +72,8 @@ fn figures_13_and_14_differ_in_what_the_device_asks_for() {
         let scenario = &points[0].scenario;
         assert!(scenario.devices[0].prompt.starts_with(request));
         assert!(scenario.server.prompt.as_ref().is_some_and(|prompt| prompt.starts_with("a tiger")));
-        let FigureSettings::HeatMap { value, .. } = &scenario.figures[0] else { panic!("a heat map") };
-        assert_eq!(value, &["qoe_GA1", "qoe_GA2"]);
+        let FigureKind::HeatMap(map) = &scenario.figures[0].kind else { panic!("a heat map") };
+        assert_eq!(map.value, ["qoe_GA1", "qoe_GA2"]);
         let ends: Vec<_> = [0, 71].map(|at| points[at].scenario.radio.bit_error_probability).into();
         assert_eq!(ends, [Some(0.005), Some(0.15)]);
     }

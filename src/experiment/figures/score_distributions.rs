@@ -1,51 +1,58 @@
 //! How answers about the same picture scatter, drawn from `scores.csv`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 use super::FigureSource;
-use super::rows::{Rows, position, setting_label};
+use super::columns::{Columns, Wanted};
+use super::labels::{joined, setting_label};
 use crate::picture::Picture;
 use crate::report::score_distribution::{AgentScores, ScoredPicture};
-use crate::report::{Cell, ReportError, ScoreDistribution};
-use crate::scenario::Scenario;
+use crate::report::{ReportError, ScoreDistribution};
+use crate::scenario::{FigureSettings, Scenario};
 
-/// What a `[[figure]]` of kind `score_distribution` asks for.
-pub(super) struct DistributionWish<'a> {
-    pub scores: &'a [String],
-    pub device: &'a Option<String>,
-    pub title: &'a Option<String>,
-}
+/// What tells one request of a replication from the others.
+const KEYS: [&str; 3] = ["point", "device", "request"];
+
+/// The scores of each answer of each persona.
+type Answers = HashMap<String, BTreeMap<u64, Option<f64>>>;
 
 /// One panel for each device and point of the sweep, in the order of the tables; the first replication's pictures.
 ///
 /// # Errors
 /// [`ReportError::Figure`] where there is no table of scores; pictures that cannot be read.
 pub(super) fn score_distribution(
-    source: &FigureSource<'_>,
+    source: &FigureSource,
     scenario: &Scenario,
-    wish: &DistributionWish<'_>,
+    figure: &FigureSettings,
+    personas: &[String],
 ) -> Result<ScoreDistribution, ReportError> {
-    let title = wish.title.clone().unwrap_or_else(|| format!("{}: scores", scenario.study.name));
-    let Some(scores) = source.scores else {
+    let title = figure.title.clone().unwrap_or_else(|| format!("{}: scores", scenario.study.name));
+    if !source.folder.join("scores.csv").exists() {
         return Err(ReportError::Figure { figure: title, message: "nobody rated its pictures".to_owned() });
-    };
-    let requests = Rows(source.requests);
-    let several_devices = scenario.devices.len() > 1 && wish.device.is_none();
+    }
+    let mut words: Vec<&str> = source.swept.iter().map(String::as_str).collect();
+    words.extend(KEYS);
+    words.push("picture");
+    let mut only = vec![("replication", "0")];
+    only.extend(figure.device.as_ref().map(|device| ("device", device.as_str())));
+    let wanted = Wanted { words: &words, numbers: &[], only: &only };
+    let requests = Columns::read(&source.folder.join("requests.csv"), &wanted)?;
+    let mut answers = answers(source, &only)?;
+    let several_devices = scenario.devices.len() > 1 && figure.device.is_none();
+    // Each persona once, in the order of the scenario.
+    let mut names: Vec<&String> = Vec::new();
+    personas.iter().for_each(|persona| {
+        if !names.contains(&persona) {
+            names.push(persona)
+        }
+    });
     let mut pictures = Vec::new();
-    for request in source.requests.rows() {
-        let device = requests.text(request, "device");
-        let is_wanted = wish.device.as_ref().is_none_or(|wanted| *wanted == device);
-        if !is_wanted || requests.text(request, "replication") != "0" {
-            continue;
-        }
-        let mut parts = Vec::new();
-        if several_devices {
-            parts.push(device.clone());
-        }
-        parts.extend(source.swept.iter().map(|field| setting_label(field, &requests.text(request, field))));
-        let file = requests.text(request, "picture");
-        let picture = match file.as_str() {
+    for row in 0..requests.rows() {
+        let device = if several_devices { requests.words("device").word(row) } else { "" };
+        let settings: Vec<String> =
+            source.swept.iter().map(|field| setting_label(field, requests.words(field).word(row))).collect();
+        let picture = match requests.words("picture").word(row) {
             "" => None,
             file => {
                 let path = source.folder.join(file);
@@ -53,8 +60,13 @@ pub(super) fn score_distribution(
                 Some(Picture::from_png_bytes(&bytes)?)
             }
         };
-        let place = ["point", "replication", "device", "request"].map(|column| requests.text(request, column));
-        pictures.push(ScoredPicture { label: parts.join(", "), picture, agents: agents(scores, &place, wish.scores) });
+        let mut of_picture = answers.remove(&key(&requests, row)).unwrap_or_default();
+        let agents = names.iter().map(|persona| AgentScores {
+            agent: (*persona).clone(),
+            scores: of_picture.remove(*persona).unwrap_or_default().into_values().collect(),
+        });
+        let label = joined(std::iter::once(device).chain(settings.iter().map(String::as_str)));
+        pictures.push(ScoredPicture { label, picture, agents: agents.collect() });
     }
     if pictures.len() > 1 {
         for (letter, picture) in ('A'..).zip(&mut pictures) {
@@ -64,29 +76,21 @@ pub(super) fn score_distribution(
     Ok(ScoreDistribution { title, pictures, footer: source.footer.clone() })
 }
 
-/// Each persona's scores of the picture that the four key columns name, in the order of the answers.
-fn agents(scores: &crate::report::Table, place: &[String; 4], personas: &[String]) -> Vec<AgentScores> {
-    let table = Rows(scores);
-    let is_here = |row: &[Cell]| {
-        let keys = ["point", "replication", "device", "request"];
-        keys.iter().zip(place).all(|(column, value)| table.text(row, column) == *value)
-    };
-    let here: Vec<&Vec<Cell>> = scores.rows().iter().filter(|row| is_here(row)).collect();
-    let of = |persona: &String| {
-        // A user who is also on the panel may stand there twice, with the same answers.
-        let mut seen = HashSet::new();
-        let rows = here.iter().filter(|row| table.text(row, "persona") == *persona);
-        let mut answers: Vec<(u64, Option<f64>)> = rows
-            .map(|row| (table.number(row, "answer").unwrap_or(0.0) as u64, table.number(row, "score")))
-            .filter(|(answer, _)| seen.insert(*answer))
-            .collect();
-        answers.sort_by_key(|(answer, _)| *answer);
-        AgentScores { agent: persona.clone(), scores: answers.into_iter().map(|(_, score)| score).collect() }
-    };
-    // Each persona once, in the order of the scenario.
-    let mut names = Vec::new();
-    for persona in personas {
-        position(&mut names, persona.clone());
+/// What was said about each picture. A user who is also on the panel may stand there twice, with the same answers.
+fn answers(source: &FigureSource, only: &[(&str, &str)]) -> Result<HashMap<[String; 3], Answers>, ReportError> {
+    let words = [KEYS[0], KEYS[1], KEYS[2], "persona"];
+    let wanted = Wanted { words: &words, numbers: &["answer", "score"], only };
+    let scores = Columns::read(&source.folder.join("scores.csv"), &wanted)?;
+    let mut answers: HashMap<[String; 3], Answers> = HashMap::new();
+    for row in 0..scores.rows() {
+        let persona = scores.words("persona").word(row).to_owned();
+        let answer = scores.numbers("answer")[row] as u64;
+        let score = Some(scores.numbers("score")[row]).filter(|score| !score.is_nan());
+        answers.entry(key(&scores, row)).or_default().entry(persona).or_default().entry(answer).or_insert(score);
     }
-    names.iter().map(of).collect()
+    Ok(answers)
+}
+
+fn key(columns: &Columns, row: usize) -> [String; 3] {
+    KEYS.map(|column| columns.words(column).word(row).to_owned())
 }

@@ -1,12 +1,16 @@
 //! Where the parts of a heat map stand, and how they are drawn.
 
 use super::{HeatMap, HeatPanel};
-use crate::report::axis_label::number_label;
-use crate::report::axis_scale::{LinearScale, round_ticks};
+use crate::report::axis_label::{NumberStyle, number_label};
 use crate::report::canvas::{
-    Align, CROSS_GRAY, Canvas, HAIRLINE, INK, PAPER_GRAY, TextLook, bold, faint, plain, widest,
+    Align, CROSS_GRAY, Canvas, HAIRLINE, INK, PAPER_GRAY, TextLook, WHITE, bold, faint, plain, widest,
 };
-use crate::report::colour_map::{readable_on, viridis};
+use crate::report::colour_map::readable_on;
+use crate::report::colour_scale::ColourScale;
+use crate::report::contour::contour_lines;
+use crate::report::hatching::{Hatching, hatched};
+use crate::report::legend::{Legend, LegendEntry, LegendKey};
+use crate::report::star::{red_star, white_star};
 
 const MARGIN: f64 = 16.0;
 const TITLE: f64 = 14.0;
@@ -15,15 +19,16 @@ const AXIS: f64 = 11.5;
 const TICK: f64 = 10.0;
 const NUMBER: f64 = 9.0;
 const FOOTER: f64 = 8.5;
+/// Radius of a star.
+const STAR: f64 = 6.0;
 /// Distance of panels in a row.
 const GAP: f64 = 18.0;
 /// Height of cells; their width follows from their number and the labels.
 const CELL_HEIGHT: f64 = 30.0;
 /// Cells are no narrower than this where numbers stand in them; then numbers are left out.
 const LEAST_NUMBERED_CELL: f64 = 28.0;
-const BAR_WIDTH: f64 = 14.0;
-/// Distance of the lines that hatch a cell without a number.
-const HATCH: f64 = 6.0;
+/// Between the cells and the bar of colours.
+const BAR_GAP: f64 = 20.0;
 
 /// Where things go [points].
 pub(super) struct Layout {
@@ -39,8 +44,9 @@ pub(super) struct Layout {
     cell_width: f64,
     cell_height: f64,
     bar_left: f64,
-    /// Numbers at both ends of the colours, and ticks between them.
-    ticks: Vec<f64>,
+    colours: ColourScale,
+    /// Below the title of the x axis.
+    legend: Legend,
     shows_numbers: bool,
 }
 
@@ -66,8 +72,8 @@ impl Layout {
         }
         let cell_height = if shows_numbers { CELL_HEIGHT } else { (240.0 / rows).clamp(8.0, CELL_HEIGHT) };
         // The titles beside the cells need their length.
-        let side_titles = [&map.y.title, &map.colour.title].map(|title| plain(AXIS).width(title));
-        let needed_height = side_titles.into_iter().fold(0.0, f64::max) / panel_rows;
+        let colours = ColourScale::around(range.unwrap_or((0.0, 1.0)), &map.colour.title, map.colour.style);
+        let needed_height = plain(AXIS).width(&map.y.title).max(colours.least_height()) / panel_rows;
         let cell_height = cell_height.max(needed_height / rows);
         let panel_titles = map.panels.iter().flatten().map(|panel| bold(PANEL_TITLE).width(&panel.title));
         let panel_width = columns * cell_width;
@@ -79,12 +85,8 @@ impl Layout {
         let y_title_width = if map.y.title.is_empty() { 0.0 } else { AXIS + 8.0 };
         let left = MARGIN + y_title_width + y_label_width + 8.0;
         let panels_width = panel_columns * panel_width + (panel_columns - 1.0) * GAP;
-        let bar_left = left + panels_width + 20.0;
-        let (low, high) = range.unwrap_or((0.0, 1.0));
-        let ticks = round_ticks(low, high, 5);
-        let tick_labels: Vec<String> = ticks.iter().map(|&tick| number_label(tick, map.colour.style)).collect();
-        let bar_labels_width = widest(tick_labels.iter(), plain(TICK));
-        let width = bar_left + BAR_WIDTH + 8.0 + bar_labels_width + 8.0 + AXIS + MARGIN;
+        let bar_left = left + panels_width + BAR_GAP;
+        let width = bar_left + colours.width() + MARGIN;
 
         let title = bold(TITLE).wrap(&map.title, width - 2.0 * MARGIN);
         let footer = faint(FOOTER).wrap(&map.footer, width - 2.0 * MARGIN);
@@ -94,7 +96,9 @@ impl Layout {
         let pitch = panel_height + panel_title_height + 12.0;
         let tops: Vec<f64> = (0..map.panels.len()).map(|row| first + row as f64 * pitch).collect();
         let bottom = first + panel_rows * pitch - panel_title_height - 12.0;
-        let footer_top = bottom + 48.0;
+        let legend = Legend::below(&legend_entries(map), width - left - MARGIN);
+        let legend_height = if legend.height > 0.0 { legend.height + 6.0 } else { 0.0 };
+        let footer_top = bottom + 48.0 + legend_height;
         let height = footer_top + footer.len() as f64 * faint(FOOTER).line_height() + MARGIN;
         Self {
             width,
@@ -108,7 +112,8 @@ impl Layout {
             cell_width,
             cell_height,
             bar_left,
-            ticks,
+            colours,
+            legend,
             shows_numbers,
         }
     }
@@ -123,9 +128,11 @@ impl Layout {
     pub(super) fn draw_frame(&self, map: &HeatMap, canvas: &mut Canvas) {
         canvas.lines_down(&self.title, (self.width / 2.0, MARGIN), Align::Centre, bold(TITLE));
         let (top, bottom) = self.cells_top_and_bottom();
-        let right = self.bar_left - 20.0;
+        let right = self.bar_left - BAR_GAP;
         canvas.text(&map.x.title, ((self.left + right) / 2.0, bottom + 36.0), Align::Centre, plain(AXIS));
         canvas.text_upwards(&map.y.title, (MARGIN + 0.8 * AXIS, (top + bottom) / 2.0), Align::Centre, plain(AXIS));
+        self.colours.draw(canvas, self.bar_left, (top, bottom));
+        self.legend.draw(canvas, (self.left, bottom + 44.0));
         let footer_height = self.footer.len() as f64 * faint(FOOTER).line_height();
         let footer_at = (MARGIN, self.height - MARGIN - footer_height);
         canvas.lines_down(&self.footer, footer_at, Align::Left, faint(FOOTER));
@@ -144,16 +151,31 @@ impl Layout {
         let top = self.tops[row];
         let (right, bottom) = (left + self.panel_width, top + self.panel_height);
         canvas.text(&panel.title, ((left + right) / 2.0, top - 7.0), Align::Centre, bold(PANEL_TITLE));
-        for y in 0..map.y.labels.len() {
-            let cell_bottom = bottom - y as f64 * self.cell_height;
-            for x in 0..map.x.labels.len() {
-                let cell_left = left + x as f64 * self.cell_width;
-                let cell = [cell_left, cell_bottom - self.cell_height, cell_left + self.cell_width, cell_bottom];
-                match panel.cell(x, y).and_then(|cell| cell.value) {
-                    Some(value) => self.draw_cell(map, value, highest == Some(value), cell, canvas),
-                    None => draw_hatched(canvas, cell),
+        let columns = map.x.labels.len();
+        let places = || (0..map.y.labels.len()).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        let value = |(x, y)| panel.cell(x, y).and_then(|cell| cell.value);
+        for (x, y) in places() {
+            let (cell_left, cell_bottom) = (left + x as f64 * self.cell_width, bottom - y as f64 * self.cell_height);
+            let cell = [cell_left, cell_bottom - self.cell_height, cell_left + self.cell_width, cell_bottom];
+            match value((x, y)) {
+                Some(value) => canvas.fill(cell, self.colours.colour(value)),
+                None => {
+                    hatched(canvas, cell, PAPER_GRAY, Hatching::Rising(CROSS_GRAY));
+                    canvas.outline(cell, HAIRLINE);
                 }
             }
+        }
+        self.draw_contour(map, panel, (left, bottom), canvas);
+        for (x, y) in places() {
+            if let Some(value) = value((x, y)) {
+                let stars = Stars { highest: highest == Some(value), marked: is_marked(panel, (x, y)) };
+                let middle = self.place((left, bottom), (x as f64, y as f64));
+                self.draw_number(map, value, stars, middle, canvas);
+            }
+        }
+        if let Some(mark) = &panel.mark {
+            let place = self.place((left, bottom), (mark.column, mark.row));
+            red_star(canvas, place, STAR.min(0.45 * self.cell_height));
         }
         canvas.outline([left, top, right, bottom], INK);
         if column == 0 {
@@ -180,61 +202,83 @@ impl Layout {
         }
     }
 
-    fn draw_cell(&self, map: &HeatMap, value: f64, is_highest: bool, cell: [f64; 4], canvas: &mut Canvas) {
-        let [left, top, right, bottom] = cell;
-        let ground = viridis(self.part_of_range(value));
-        canvas.fill(cell, ground);
-        let ink = readable_on(ground);
-        let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
-        if is_highest {
+    /// Where a place among the cells is on the page; cells have their centres at whole numbers.
+    fn place(&self, (left, bottom): (f64, f64), (column, row): (f64, f64)) -> (f64, f64) {
+        (left + (column + 0.5) * self.cell_width, bottom - (row + 0.5) * self.cell_height)
+    }
+
+    /// The line of one level, dark with a light rim.
+    fn draw_contour(&self, map: &HeatMap, panel: &HeatPanel, corner: (f64, f64), canvas: &mut Canvas) {
+        if let Some(contour) = &map.contour {
+            let value = |column, row| panel.cell(column, row).and_then(|cell| cell.value);
+            let row = |row| (0..map.x.labels.len()).map(|column| value(column, row)).collect();
+            let numbers: Vec<Vec<Option<f64>>> = (0..map.y.labels.len()).map(row).collect();
+            let lines = contour_lines(&numbers, contour.level);
+            let lines: Vec<Vec<(f64, f64)>> =
+                lines.iter().map(|line| line.iter().map(|&place| self.place(corner, place)).collect()).collect();
+            for (colour, width) in [(WHITE, 3.5), (INK, 1.5)] {
+                for line in &lines {
+                    canvas.path(line, colour, width);
+                }
+            }
+        }
+    }
+
+    /// The number of a cell around (`x`, `y`), and the star where it is the highest.
+    fn draw_number(&self, map: &HeatMap, value: f64, stars: Stars, (x, y): (f64, f64), canvas: &mut Canvas) {
+        let ground = self.colours.colour(value);
+        if stars.highest {
             let up = if self.shows_numbers { 7.0 } else { 0.0 };
-            draw_star(canvas, (x, y - up), 6.0_f64.min(0.45 * self.cell_height));
+            white_star(canvas, (x, y - up), STAR.min(0.45 * self.cell_height));
         }
         if self.shows_numbers {
-            let down = if is_highest { 6.0 } else { 0.0 };
-            let look = TextLook { colour: ink, ..plain(NUMBER) };
-            canvas.text(&cell_text(map, value), (x, y + down + 0.36 * NUMBER), Align::Centre, look);
+            // The number makes way for a star.
+            let down = match stars {
+                Stars { marked: true, .. } => 10.0,
+                Stars { highest: true, .. } => 6.0,
+                _ => 0.0,
+            };
+            let look = TextLook { colour: readable_on(ground), ..plain(NUMBER) };
+            let text = cell_text(map, value);
+            if map.contour.is_some() {
+                // The line is interrupted where it would run through the number.
+                let (half, y) = (look.width(&text) / 2.0 + 1.0, y + down);
+                canvas.fill([x - half, y - 0.5 * NUMBER, x + half, y + 0.5 * NUMBER], ground);
+            }
+            canvas.text(&text, (x, y + down + 0.36 * NUMBER), Align::Centre, look);
         }
     }
+}
 
-    /// Where a number stands between both ends of the colours, from 0 to 1.
-    fn part_of_range(&self, value: f64) -> f64 {
-        let (low, high) = self.range();
-        (value - low) / (high - low)
-    }
+/// Which stars stand on a cell.
+#[derive(Debug, Clone, Copy)]
+struct Stars {
+    highest: bool,
+    marked: bool,
+}
 
-    fn range(&self) -> (f64, f64) {
-        (self.ticks[0], *self.ticks.last().expect("an axis has two ends"))
-    }
+fn is_marked(panel: &HeatPanel, (column, row): (usize, usize)) -> bool {
+    panel
+        .mark
+        .as_ref()
+        .is_some_and(|mark| (mark.column - column as f64).abs() <= 0.5 && (mark.row - row as f64).abs() <= 0.5)
+}
 
-    pub(super) fn draw_colour_bar(&self, map: &HeatMap, canvas: &mut Canvas) {
-        let (top, bottom) = self.cells_top_and_bottom();
-        let (left, right) = (self.bar_left, self.bar_left + BAR_WIDTH);
-        let (low, high) = self.range();
-        let scale = LinearScale { from: low, to: high, start: bottom, end: top };
-        // Strips of half a point, one pixel each.
-        let strips = (2.0 * (bottom - top)).round() as usize;
-        for strip in 0..strips {
-            let y = top + strip as f64 / 2.0;
-            canvas.fill([left, y, right, y + 0.5], viridis(1.0 - (strip as f64 + 0.5) / strips as f64));
+/// The line of one level, and each name of red stars once.
+fn legend_entries(map: &HeatMap) -> Vec<LegendEntry> {
+    let mut entries: Vec<LegendEntry> = Vec::new();
+    let contour = map.contour.iter().map(|contour| (LegendKey::Contour, &contour.label));
+    let marks = map.panels.iter().flatten().filter_map(|panel| panel.mark.as_ref());
+    for (key, name) in contour.chain(marks.map(|mark| (LegendKey::RedStar, &mark.label))) {
+        if !name.is_empty() && entries.iter().all(|entry| entry.name != *name) {
+            entries.push(LegendEntry { key, name: name.clone() });
         }
-        canvas.outline([left, top, right, bottom], INK);
-        let mut labels_width: f64 = 0.0;
-        for &tick in &self.ticks {
-            let y = scale.position(tick);
-            canvas.fill([right, y - 0.25, right + 3.0, y + 0.25], INK);
-            let label = number_label(tick, map.colour.style);
-            labels_width = labels_width.max(plain(TICK).width(&label));
-            canvas.text(&label, (right + 6.0, y + 0.36 * TICK), Align::Left, plain(TICK));
-        }
-        let baseline = right + 8.0 + labels_width + 8.0 + 0.8 * AXIS;
-        canvas.text_upwards(&map.colour.title, (baseline, (top + bottom) / 2.0), Align::Centre, plain(AXIS));
     }
+    entries
 }
 
 /// A number as it stands in a cell: three significant digits at most, and two decimals for what lies between −1 and 1.
 fn cell_text(map: &HeatMap, value: f64) -> String {
-    use crate::report::axis_label::NumberStyle;
     match map.colour.style {
         NumberStyle::Plain if value.abs() < 10.0 => format!("{value:.2}").replace('-', "−"),
         style => {
@@ -243,37 +287,4 @@ fn cell_text(map: &HeatMap, value: f64) -> String {
             number_label((value * scale).round() / scale, style)
         }
     }
-}
-
-/// Gray with slanting lines: no number.
-fn draw_hatched(canvas: &mut Canvas, cell: [f64; 4]) {
-    let [left, top, right, bottom] = cell;
-    canvas.fill(cell, PAPER_GRAY);
-    let (width, height) = (right - left, bottom - top);
-    let mut along = HATCH / 2.0;
-    while along < width + height {
-        // The line x + y = along inside the cell, y counted from the top.
-        let (from_x, to_x) = ((along - height).max(0.0), along.min(width));
-        let from = (left + from_x, top + along - from_x);
-        let to = (left + to_x, top + along - to_x);
-        canvas.path(&[from, to], CROSS_GRAY, 0.5);
-        along += HATCH;
-    }
-    canvas.outline(cell, HAIRLINE);
-}
-
-/// A white five-pointed star with a dark rim.
-fn draw_star(canvas: &mut Canvas, (x, y): (f64, f64), radius: f64) {
-    use std::f64::consts::PI;
-    let corners = |outer: f64| -> Vec<(f64, f64)> {
-        (0..10)
-            .map(|corner| {
-                let length = if corner % 2 == 0 { outer } else { 0.42 * outer };
-                let angle = PI / 5.0 * f64::from(corner) - PI / 2.0;
-                (x + length * angle.cos(), y + length * angle.sin())
-            })
-            .collect()
-    };
-    canvas.polygon(&corners(radius + 1.8), INK);
-    canvas.polygon(&corners(radius), plotters::style::RGBColor(255, 255, 255));
 }

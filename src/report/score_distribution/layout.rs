@@ -1,12 +1,11 @@
 //! Where the parts of a score distribution stand, and how they are drawn.
 
-use plotters::style::RGBColor;
-
 use super::{AgentScores, ScoreDensity, ScoreDistribution, ScoredPicture};
 use crate::picture::{Enlargement, Picture};
 use crate::report::axis_label::{NumberStyle, number_label};
 use crate::report::axis_scale::{LinearScale, round_ticks};
 use crate::report::canvas::{Align, Canvas, HAIRLINE, INK, PAPER_GRAY, PIXELS_PER_POINT, bold, faint, plain, widest};
+use crate::report::colour_map::pale;
 use crate::report::series_look::SeriesLook;
 
 const MARGIN: f64 = 16.0;
@@ -281,10 +280,4 @@ fn spread_text(agent: &AgentScores) -> String {
         },
         None => "no score".to_owned(),
     }
-}
-
-/// A quarter of a colour on white.
-fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
-    let mix = |level: u8| 255 - (255 - level) / 4;
-    RGBColor(mix(red), mix(green), mix(blue))
 }

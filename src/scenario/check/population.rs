@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use miette::Diagnostic;
 
@@ -31,16 +31,18 @@ type ReadPeople = Result<Arc<[NamedPersona]>, PeopleFileError>;
 
 /// The files of people of a study, each read once for all points of its sweep.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct PeopleFiles(HashMap<PathBuf, ReadPeople>);
+pub(in crate::scenario) struct PeopleFiles(Mutex<HashMap<PathBuf, ReadPeople>>);
 
 impl PeopleFiles {
-    fn read(&mut self, path: &Path) -> ReadPeople {
-        self.0.entry(path.to_owned()).or_insert_with(|| read_people(path).map(Arc::from)).clone()
+    fn read(&self, path: &Path) -> ReadPeople {
+        // a panic under this lock leaves a file unread, no more
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry(path.to_owned()).or_insert_with(|| read_people(path).map(Arc::from)).clone()
     }
 }
 
 /// What `[population]` says, if it is there and right.
-pub(super) fn read(table: &mut TableReader<'_>, files: &mut PeopleFiles) -> Option<PopulationSettings> {
+pub(super) fn read(table: &mut TableReader<'_>, files: &PeopleFiles) -> Option<PopulationSettings> {
     if !table.is_there() {
         return None;
     }
@@ -145,7 +147,7 @@ fn five_rows(table: &mut TableReader<'_>, key: &str, value: &Value) -> Option<[[
     Some(rows.try_into().expect("five traits, five rows"))
 }
 
-fn file(table: &mut TableReader<'_>, files: &mut PeopleFiles) -> Option<PopulationSettings> {
+fn file(table: &mut TableReader<'_>, files: &PeopleFiles) -> Option<PopulationSettings> {
     let Some(value) = table.value("file") else {
         table.missing("file", "file = \"people.csv\"");
         return None;

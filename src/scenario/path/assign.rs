@@ -31,9 +31,8 @@ impl FieldPath {
         }
     }
 
-    /// Puts `value` there, making tables and lists on the way.
-    pub(in crate::scenario) fn set(&self, root: &mut Table, value: Value) -> Result<(), Fault> {
-        let devices = root.tables("device").count();
+    /// Puts `value` there, making tables and lists on the way; `devices` is the number of devices of the scenario.
+    pub(in crate::scenario) fn set(&self, root: &mut Table, devices: usize, value: Value) -> Result<(), Fault> {
         let holder = self.holder_mut(root, &value)?;
         match &self.inner {
             None => {
