@@ -16,7 +16,7 @@ use miette::Diagnostic;
 use self::findings::PathFindings;
 use super::progress::Progress;
 use super::standard_output;
-use crate::diffusion::path_analysis::{PathError, PathPlan, PathSettings};
+use crate::diffusion::path_analysis::{PathError, PathPlan, PathReplication, PathSettings};
 use crate::diffusion::text::{pooled_direction, similarity};
 use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, Sampler};
 use crate::error::Error;
@@ -193,7 +193,7 @@ fn measure(
     executor: &Executor,
     progress: &Progress,
     folder: &ResultsFolder,
-) -> Result<Vec<crate::diffusion::path_analysis::PathReplication>, Error> {
+) -> Result<Vec<PathReplication>, Error> {
     // The executor passes the sink's error on without its kind: it is kept here.
     let mut failure = None;
     let mut save = |replication: u32, t_off: u32, picture: &Picture| {

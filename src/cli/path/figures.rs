@@ -127,9 +127,9 @@ fn distances(findings: &PathFindings<'_>) -> LinePlot {
             style: NumberStyle::Plain,
         },
         series: vec![
+            series(findings, "(14) between the ends", |_| ends.clone()),
             of_switches("(16) to the end of B", |switch| switch.remaining_own_distance),
             of_switches("(17) to the end of A", |switch| switch.remaining_switched_distance),
-            series(findings, "(14) between the ends", |_| ends.clone()),
         ],
         footer: footer(findings),
     }

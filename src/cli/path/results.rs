@@ -136,8 +136,8 @@ const COLUMNS: &[(&str, &str)] = &[
     ),
     (
         "kl_divergence",
-        "(15) at the switch [nat], γ d² / 2 with γ = alpha_bar / (1 − alpha_bar) and d the semantic distance; blank where \
-         alpha_bar is 1 and it has no bound",
+        "(15) at the switch [nat], γ d² / 2 with γ = alpha_bar / (1 − alpha_bar) and d the semantic distance; 0 at pure noise, \
+         blank at t_off 0, where it has no bound",
     ),
     ("semantic_distance", "(14), distance of the ends of the paths of A and B; the same in every row of a replication"),
     ("remaining_own_distance", "(16), distance from the latent at the switch to the end of the path of B"),

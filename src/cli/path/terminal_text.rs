@@ -28,10 +28,10 @@ pub(super) fn terminal_text(findings: &PathFindings<'_>, place: &Path, figures: 
         lines.push(format!(
             "{:>5}  {:>12}  {:>13}  {:>10}  {:>6}",
             point.t_off,
-            mean(findings.observed(at, |switch| switch.remaining_own_distance), 3),
-            mean(findings.observed(at, |switch| switch.remaining_switched_distance), 3),
-            mean(findings.kl_divergences(at), 3),
-            mean(findings.observed(at, |switch| switch.metrics.map(|metrics| metrics.ssim)), 3),
+            mean(findings.observed(at, |switch| switch.remaining_own_distance)),
+            mean(findings.observed(at, |switch| switch.remaining_switched_distance)),
+            mean(findings.kl_divergences(at)),
+            mean(findings.observed(at, |switch| switch.metrics.map(|metrics| metrics.ssim))),
         ));
     }
     lines.push(String::new());
@@ -52,9 +52,13 @@ pub(super) fn terminal_text(findings: &PathFindings<'_>, place: &Path, figures: 
     lines.join("\n") + "\n"
 }
 
-/// The mean, a dash where there is none.
-fn mean(observations: Vec<f64>, decimals: usize) -> String {
-    Summary::of(observations).map_or_else(|_| "–".to_owned(), |summary| format!("{:.decimals$}", summary.mean))
+/// The mean, a dash where there is none. Decimals that say nothing beside hundreds are left out.
+fn mean(observations: Vec<f64>) -> String {
+    match Summary::of(observations) {
+        Ok(summary) if summary.mean.abs() >= 100.0 => format!("{:.0}", summary.mean),
+        Ok(summary) => format!("{:.3}", summary.mean),
+        Err(_) => "–".to_owned(),
+    }
 }
 
 fn with_interval(summary: Option<Summary>) -> String {

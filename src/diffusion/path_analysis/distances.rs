@@ -33,8 +33,9 @@ pub fn sphere_radius(latent_values: usize) -> f64 {
 }
 
 impl PathPoint {
-    /// (15) at this point of the paths, for ends a distance `d` apart; see [`kl_divergence`].
+    /// (15) at this point of the paths, for ends a distance `d` apart; see [`kl_divergence`]. `None` at t_off = 0, also
+    /// where the schedule's last step leads to ᾱ_0 < 1: the ends of the paths are the z_0 of the formula.
     pub fn kl_divergence(&self, d: f64) -> Option<f64> {
-        kl_divergence(self.alpha_bar, d)
+        kl_divergence(self.alpha_bar, d).filter(|_| self.t_off > 0)
     }
 }
