@@ -67,7 +67,7 @@ pub struct PathArgs {
     /// Where the networks run.
     #[arg(long, value_enum, default_value_t = ProviderName::Auto)]
     pub execution_provider: ProviderName,
-    /// Results folder [default: results/path-<A>--<B>].
+    /// Results folder [default: results/path-A--B, with the words of the prompts].
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Replace earlier results that are there; nothing else is ever replaced.

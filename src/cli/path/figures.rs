@@ -141,15 +141,18 @@ fn divergences(findings: &PathFindings<'_>) -> LinePlot {
         let positive = findings.kl_divergences(at).into_iter().filter(|divergence| *divergence > 0.0);
         positive.map(f64::log10).collect()
     };
+    // Nothing is drawn at the two ends, so that the axis does not reach there either.
+    let mut series = series(findings, "", logarithms);
+    series.points.retain(|point| point.y.is_some());
     LinePlot {
-        title: title(findings, "How much the paths know of their prompts, (15)"),
+        title: title(findings, "KL divergence (15)"),
         x: t_off_axis(),
         y: NumberAxis {
             name: "log10_kl_divergence".to_owned(),
             title: "log₁₀ of the KL divergence in nat".to_owned(),
             style: NumberStyle::Plain,
         },
-        series: vec![series(findings, "", logarithms)],
+        series: vec![series],
         footer: format!("{} · 0 at pure noise, unbounded at the clean end", footer(findings)),
     }
 }
