@@ -7,6 +7,7 @@ pub mod judge;
 pub mod models;
 pub mod pack_summary;
 pub mod plot;
+pub mod path;
 pub mod progress;
 pub mod run;
 mod standard_output;
@@ -40,6 +41,7 @@ enum Command {
     Models(models::ModelsArgs),
     Doctor(DoctorArgs),
     Judge(judge::JudgeArgs),
+    Path(path::PathArgs),
     Bep(bep::BepArgs),
 }
 
@@ -55,6 +57,7 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
         Command::Models(args) => models::models(&args),
         Command::Doctor(args) => doctor(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Path(args) => path::path(&args),
         Command::Bep(args) => {
             let text = bep::render(&args).map_err(|error| Error::Usage {
                 message: error.to_string(),

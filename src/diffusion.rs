@@ -13,6 +13,7 @@ pub mod executor;
 pub mod graph;
 pub mod image_metrics;
 pub mod noise_schedule;
+pub mod path_analysis;
 pub mod recorder;
 pub mod sampler;
 pub mod split;

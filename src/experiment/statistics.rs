@@ -1,8 +1,26 @@
-//! Mean, spread and 95 % interval of replicated numbers.
+//! What can be said from replicated numbers: means, quantiles, proportions and paired differences, each with its 95 %
+//! interval where it has one.
+//!
+//! ```text
+//!  one number a replication ──┬─► Summary            mean, standard deviation, Student's t
+//!                             └─► Quantiles          the spread between runs, without any assumption
+//!  yes or no a replication ─────► Proportion         Wilson's interval, which stays inside [0, 1]
+//!  two points, same replications ► PairedDifference  what common random numbers leave of the noise
+//! ```
+//!
+//! One replication says nothing about the spread between replications: its interval is `None`, never zero.
+
+mod paired_difference;
+mod proportion;
+mod quantiles;
 
 use miette::Diagnostic;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use thiserror::Error;
+
+pub use paired_difference::PairedDifference;
+pub use proportion::Proportion;
+pub use quantiles::Quantiles;
 
 /// What is known of a quantity after `n` independent observations. All but `n` carry the unit of the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,6 +80,13 @@ impl Summary {
             standard_deviation.map(|deviation| student_t_quantile_975(n - 1) * deviation / (n as f64).sqrt());
         Ok(Self { n, mean, standard_deviation, half_width_95 })
     }
+}
+
+/// Half of the 95 % interval as a part of the mean's size: the number by which one sees that a study has replications
+/// enough. `None` for one observation; infinite where the mean is 0.
+pub fn relative_half_width(summary: &Summary) -> Option<f64> {
+    let half_width = summary.half_width_95?;
+    Some(if summary.mean == 0.0 { f64::INFINITY } else { half_width / summary.mean.abs() })
 }
 
 /// t₀.₉₇₅ with `degrees_of_freedom` ≥ 1.

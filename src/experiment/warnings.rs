@@ -60,23 +60,33 @@ fn prompt_warnings<'a>(
     }
     let mut warnings = Vec::new();
     for (name, prompt) in prompts {
-        let tokens = pack.tokenizer().encode(prompt)?;
-        if !tokens.unknown_words.is_empty() {
-            warnings.push(format!(
-                "the pack {} does not know {} in the prompt of {name}, \"{prompt}\": it draws the picture without; \
-                 `{}` lists the words it knows",
-                pack.name(),
-                quoted(&tokens.unknown_words),
-                command_that_lists(pack.root()),
-            ));
-        }
-        if tokens.truncated {
-            warnings.push(format!(
-                "the prompt of {name}, \"{prompt}\", is longer than the {} tokens the pack {} takes: its end is lost",
-                pack.tokenizer().prompt_length(),
-                pack.name(),
-            ));
-        }
+        warnings.extend(warnings_of_prompt(&name, prompt, pack)?);
+    }
+    Ok(warnings)
+}
+
+/// Why the pack cannot draw the prompt of `name` as written; nothing where it can.
+///
+/// # Errors
+/// [`Error::Pack`] if the tokenizer fails.
+pub fn warnings_of_prompt(name: &str, prompt: &str, pack: &DiffusionPack) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::new();
+    let tokens = pack.tokenizer().encode(prompt)?;
+    if !tokens.unknown_words.is_empty() {
+        warnings.push(format!(
+            "the pack {} does not know {} in the prompt of {name}, \"{prompt}\": it draws the picture without; \
+             `{}` lists the words it knows",
+            pack.name(),
+            quoted(&tokens.unknown_words),
+            command_that_lists(pack.root()),
+        ));
+    }
+    if tokens.truncated {
+        warnings.push(format!(
+            "the prompt of {name}, \"{prompt}\", is longer than the {} tokens the pack {} takes: its end is lost",
+            pack.tokenizer().prompt_length(),
+            pack.name(),
+        ));
     }
     Ok(warnings)
 }
