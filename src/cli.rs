@@ -3,13 +3,16 @@
 pub mod bep;
 pub mod check;
 pub mod doctor;
+mod interrupt;
 pub mod judge;
+pub mod merge;
 pub mod models;
 pub mod pack_summary;
-pub mod plot;
 pub mod path;
+pub mod plot;
 pub mod progress;
 pub mod run;
+mod run_report;
 mod standard_output;
 
 use clap::{Parser, Subcommand};
@@ -27,7 +30,8 @@ Examples:
   latentlink check scenarios/quickstart.toml     what a run would take, without running
   latentlink doctor                              is everything here that a run needs?
 
-Exit codes: 0 done, 1 a run failed, 2 bad command line or scenario, 3 missing or broken model pack or runtime.")]
+Exit codes: 0 done, 1 a run failed, 2 bad command line or scenario, 3 missing or broken model pack or runtime,
+130 stopped by Ctrl-C.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +40,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    /// The same for scenarios that sweep something, say with --set PATH=a,b,c.
+    Sweep(run::RunArgs),
+    Merge(merge::MergeArgs),
     Check(check::CheckArgs),
     Plot(plot::PlotArgs),
     Models(models::ModelsArgs),
@@ -52,6 +59,8 @@ enum Command {
 pub fn execute(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Sweep(args) => run::sweep(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Plot(args) => plot::plot(&args),
         Command::Models(args) => models::models(&args),

@@ -1,6 +1,6 @@
 //! Everything that can end the program, and the exit code it ends with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diffusion::{ExecutorError, ScheduleError};
 use crate::judge::{JudgeError, TemplateError};
@@ -74,6 +74,43 @@ pub enum Error {
         "check that its folder exists, is a folder, is writable and has room; --out chooses another one"
     ))]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
+    /// There is no room left for results.
+    #[error("the disk is full: cannot write {}", path.display())]
+    #[diagnostic(help(
+        "the runs that were finished are on the disk and none of them is computed again: make room and give the same command \
+         once more, and it goes on from there; --out chooses another place"
+    ))]
+    DiskFull { path: PathBuf, source: std::io::Error },
+    /// The folder went away while it was written to.
+    #[error("the results folder {} is gone: it was moved or removed while the study ran", folder.display())]
+    #[diagnostic(help("move it back and give the same command once more: it goes on where this one stopped"))]
+    ResultsMoved { folder: PathBuf },
+    /// Another process works on the same study.
+    #[error("another process is working on {}", folder.display())]
+    #[diagnostic(help("wait for it, give this run another folder with --out, or share the work with --shard i/n"))]
+    StudyInUse { folder: PathBuf },
+    /// Something else is where the journal of a study should be.
+    #[error("{} is no journal of a study, or was changed by hand", path.display())]
+    #[diagnostic(help("--force begins the study anew; what the score store holds is not computed again"))]
+    NotAJournal { path: PathBuf },
+    /// Ctrl-C.
+    #[error("stopped: {done} of {total} runs of {study} are finished and saved in {}", folder.display())]
+    #[diagnostic(help("give the same command once more, and it goes on from there"))]
+    Interrupted { study: String, done: u64, total: u64, folder: PathBuf },
+    /// Runs failed; the others are in the results.
+    #[error("{failed} of {runs} runs of {study} failed")]
+    #[diagnostic(help(
+        "the other runs are in the results, and {} says why these are not: mend it and give the same command with \
+         --retry-failed", table.display()
+    ))]
+    RunsFailed { study: String, failed: u64, runs: u64, table: PathBuf },
+    /// Parts cannot be joined.
+    #[error("{message}")]
+    Merge {
+        message: String,
+        #[help]
+        help: String,
+    },
     /// A table or figure could not be made.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -117,7 +154,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// 2: bad command line or scenario; 3: missing or broken model pack or runtime; 1: a failure in the run.
+    /// What became of a file below the draft of a results folder that cannot be written.
+    pub(crate) fn while_writing(draft: &Path, path: PathBuf, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match source.kind() {
+            ErrorKind::NotFound if !draft.exists() => Self::ResultsMoved { folder: draft.to_owned() },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::DiskFull { path, source }
+            }
+            _ => Self::File { action: "write", path, source },
+        }
+    }
+
+    /// 2: bad command line or scenario; 3: missing or broken model pack or runtime; 1: a failure in the run; 130: stopped by
+    /// Ctrl-C.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::SomeFailed { last_code, .. } => *last_code,
@@ -125,7 +175,9 @@ impl Error {
             | Self::Usage { .. }
             | Self::Template(_)
             | Self::ResultsExist { .. }
-            | Self::NotResults { .. } => 2,
+            | Self::NotResults { .. }
+            | Self::Merge { .. } => 2,
+            Self::Interrupted { .. } => 130,
             Self::Pack(_) | Self::Runtime(_) | Self::NoPacks { .. } | Self::Packs { .. } | Self::Unhealthy => 3,
             Self::Schedule(error) if error.is_in_pack() => 3,
             Self::Schedule(_) => 2,
@@ -137,6 +189,11 @@ impl Error {
             Self::Executor(_)
             | Self::Network { .. }
             | Self::File { .. }
+            | Self::DiskFull { .. }
+            | Self::ResultsMoved { .. }
+            | Self::StudyInUse { .. }
+            | Self::NotAJournal { .. }
+            | Self::RunsFailed { .. }
             | Self::Report(_)
             | Self::Picture(_)
             | Self::Store(_) => 1,

@@ -1,21 +1,49 @@
 //! Studies: many runs, and what can be said from them.
+//!
+//! ```text
+//!  scenario ─► plan ─► work order ─► simulation ─► groups ─► computation ─► journal ─► assembly ─► tables ─► figures
+//!                       (shards)      (blocks)                  │  ▲          (one frame a run)
+//!                                                               ▼  │
+//!                                                          score store
+//! ```
 
+pub mod assembly;
 pub mod budget;
 pub mod computation;
+pub mod cost;
+pub mod differences;
+pub mod estimate;
 pub mod figures;
+pub mod findings;
+mod groups;
 pub mod images;
+pub mod journal;
 pub mod judges;
+pub mod memory;
+pub mod merge;
+pub mod observations;
+pub mod observer;
+pub mod plan;
+pub mod points;
 pub mod prompt_directions;
 pub mod results_folder;
 pub mod run_study;
 pub mod scores;
+pub mod simulation;
 pub mod statistics;
-pub mod study;
+pub mod study_folder;
 mod study_manifest;
 pub mod summary;
 pub mod tables;
+mod until;
 pub mod warnings;
+pub mod work_order;
 
 pub use computation::ValueOrigins;
-pub use run_study::{Observer, RunOptions, StudyPlan, StudyReport};
-pub use study::StudyCost;
+pub use cost::StudyCost;
+pub use memory::MemoryLimit;
+pub use observer::{Observer, StudyProgress};
+pub use plan::{RunOptions, StudyPlan};
+pub use run_study::{StudyOutcome, StudyReport};
+pub use study_folder::Reuse;
+pub use work_order::{RunId, Shard};

@@ -24,15 +24,14 @@
 //! must be computed; [`StudyPlan::run`](experiment::StudyPlan::run) computes it and writes the results folder.
 //!
 //! ```
-//! use latentlink::diffusion::executor::ExecutionProgress;
-//! use latentlink::experiment::{Observer, StudyPlan};
+//! use latentlink::experiment::{Observer, RunId, RunOptions, StudyPlan, StudyProgress};
 //! use latentlink::scenario::ScenarioFile;
 //!
 //! struct Quiet;
 //! impl Observer for Quiet {
 //!     fn stage(&self, _: &str) {}
 //!     fn warn(&self, _: &str) {}
-//!     fn progress(&self, _: ExecutionProgress) {}
+//!     fn progress(&self, _: StudyProgress) {}
 //! }
 //!
 //! # fn main() -> miette::Result<()> {
@@ -50,19 +49,21 @@
 //!     "#,
 //!     "two-phones.toml",
 //! )?;
-//! // Without a score store: nothing is kept of it for other studies.
-//! let plan = StudyPlan::prepare(&scenario, Some(1), None, &Quiet)?;
+//! // The default options: all cores, two gibibytes, and no score store, so that nothing is kept for other studies.
+//! let plan = StudyPlan::prepare(&scenario, &RunOptions::default(), &Quiet)?;
 //!
-//! // The network has been simulated; no picture has been made yet.
-//! let second = &plan.study.runs[0].users[1].record;
+//! // The network in time; no picture has been made yet.
+//! let run = plan.simulate(RunId { point: 0, replication: 0 })?;
+//! let second = &run.users[1].record;
 //! // 4 steps of 0.05 s, two latents of 4 × 16 × 16 values of 8 bits over 5 Mbit/s, 6 steps of 0.4 s.
 //! let expected_s = 4.0 * 0.05 + 2.0 * 8192.0 / 5e6 + 6.0 * 0.4;
 //! assert!((second.finished_s - expected_s).abs() < 1e-8);
 //!
 //! // Both devices share the server's four steps, so 4 + 6 + 6 instead of 10 + 10 steps are computed; the two
 //! // error-free reference pictures add 6 + 6. Each step is two UNet evaluations, with guidance.
-//! assert_eq!(plan.cost.unet_evaluations, 2 * (4 + 6 + 6 + 6 + 6));
-//! assert_eq!(plan.cost.unet_evaluations_unshared, 2 * (10 + 10));
+//! let cost = plan.cost()?;
+//! assert_eq!(cost.work.unet_evaluations, 2 * (4 + 6 + 6 + 6 + 6));
+//! assert_eq!(cost.unet_evaluations_unshared, 2 * (10 + 10));
 //! # Ok(())
 //! # }
 //! ```

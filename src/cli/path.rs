@@ -16,13 +16,14 @@ use miette::Diagnostic;
 use self::findings::PathFindings;
 use super::progress::Progress;
 use super::standard_output;
+use crate::diffusion::executor::ExecutionProgress;
 use crate::diffusion::path_analysis::{PathError, PathPlan, PathReplication, PathSettings};
 use crate::diffusion::text::{pooled_direction, similarity};
 use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, Sampler};
 use crate::error::Error;
-use crate::experiment::Observer;
 use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::warnings::warnings_of_prompt;
+use crate::experiment::{Observer, StudyProgress};
 use crate::onnx::runtime::{self, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ExecutionProvider, provider};
 use crate::picture::Picture;
@@ -205,7 +206,10 @@ fn measure(
             told.into()
         })
     };
-    let outcome = plan.measure(executor, &|state| progress.progress(state), &mut save);
+    let report = |state: ExecutionProgress| {
+        progress.progress(StudyProgress { done: state.done, total: state.total, ..StudyProgress::default() });
+    };
+    let outcome = plan.measure(executor, &report, &mut save);
     match (outcome, failure) {
         (Err(ExecutorError::Sink(_)), Some(error)) => Err(error),
         (outcome, _) => Ok(outcome?),

@@ -1,47 +1,84 @@
-//! What a run says while it works: a bar on a terminal, a line every few seconds elsewhere. All of it on stderr.
+//! What a run says while it works: bars on a terminal, a line every few seconds elsewhere. All of it on stderr.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::diffusion::executor::ExecutionProgress;
-use crate::experiment::Observer;
+use crate::diffusion::executor::WorkCounts;
+use crate::experiment::{Observer, StudyProgress};
 
 /// Time between two lines where stderr is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Prints to stderr.
 pub struct Progress {
-    bar: Option<ProgressBar>,
-    /// When the first pictures were begun, and the last line was written.
-    clock: RefCell<Option<(Instant, Instant)>>,
+    look: Look,
+    /// When the first work was done, how much there was then, and the last line.
+    clock: RefCell<Option<Clock>>,
+}
+
+enum Look {
+    Quiet,
+    Lines,
+    Bars(Bars),
+}
+
+/// One bar for runs and one for each kind of node; those without work are not shown.
+struct Bars {
+    all: MultiProgress,
+    by_kind: RefCell<Vec<(&'static str, ProgressBar)>>,
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    begin: Instant,
+    /// Work that was done at `begin`: other processes' runs take no time of ours.
+    at_begin: f64,
+    last_line: Instant,
 }
 
 impl Progress {
     pub fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let template = "{bar:32} {msg}  {eta} left";
-            bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-            bar
-        });
-        Self { bar, clock: RefCell::new(None) }
+        let look = match std::io::stderr().is_terminal() {
+            true => Look::Bars(Bars {
+                all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+                by_kind: RefCell::new(Vec::new()),
+            }),
+            false => Look::Lines,
+        };
+        Self { look, clock: RefCell::new(None) }
     }
 
-    /// Clears the bar.
+    /// Says nothing: neither progress nor warnings.
+    pub fn quiet() -> Self {
+        Self { look: Look::Quiet, clock: RefCell::new(None) }
+    }
+
+    /// Clears the bars.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if let Look::Bars(bars) = &self.look {
+            bars.by_kind.borrow().iter().for_each(|(_, bar)| bar.finish_and_clear());
         }
     }
 
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say(text)),
-            None => say(text),
+        match &self.look {
+            Look::Quiet => {}
+            Look::Lines => say(text),
+            Look::Bars(bars) => bars.all.suspend(|| say(text)),
         }
+    }
+
+    /// Seconds left, from the rate since the first report.
+    fn seconds_left(&self, progress: &StudyProgress, now: Instant) -> Option<f64> {
+        let done = fraction(progress);
+        let mut clock = self.clock.borrow_mut();
+        let clock = clock.get_or_insert(Clock { begin: now, at_begin: done, last_line: now });
+        let gained = done - clock.at_begin;
+        let elapsed_s = (now - clock.begin).as_secs_f64();
+        (gained > 0.0 && elapsed_s > 0.5).then(|| (1.0 - done) / gained * elapsed_s)
     }
 }
 
@@ -60,41 +97,83 @@ impl Observer for Progress {
         self.line(&format!("warning: {text}"));
     }
 
-    fn progress(&self, progress: ExecutionProgress) {
-        let done = progress.unet_evaluations_done + progress.scores_done;
-        let total = progress.unet_evaluations_total + progress.scores_total;
-        match &self.bar {
-            Some(bar) => {
-                bar.set_length(total);
-                bar.set_position(done);
-                bar.set_message(done_text(&progress));
-            }
-            None => {
-                let now = Instant::now();
+    fn progress(&self, progress: StudyProgress) {
+        let now = Instant::now();
+        let left_s = self.seconds_left(&progress, now);
+        match &self.look {
+            Look::Quiet => {}
+            Look::Bars(bars) => bars.show(&progress, left_s),
+            Look::Lines => {
                 let mut clock = self.clock.borrow_mut();
-                let (first, last) = clock.get_or_insert((now, now));
-                if done > 0 && now - *last >= LINE_INTERVAL {
-                    *last = now;
-                    let rate = done as f64 / (now - *first).as_secs_f64();
-                    let left_s = (total - done) as f64 / rate;
-                    say(&format!("{}, about {left_s:.0} s left", done_text(&progress)));
+                if let Some(clock) = clock.as_mut().filter(|clock| now - clock.last_line >= LINE_INTERVAL) {
+                    clock.last_line = now;
+                    let left = left_s.map_or_else(String::new, |left_s| format!(", about {left_s:.0} s left"));
+                    say(&format!("{}{left}", done_text(&progress)));
                 }
             }
         }
     }
 }
 
-/// `120/400 UNet evaluations, 8/64 scores`; what there is none of is left out.
-fn done_text(progress: &ExecutionProgress) -> String {
+impl Bars {
+    fn show(&self, progress: &StudyProgress, left_s: Option<f64>) {
+        let mut bars = self.by_kind.borrow_mut();
+        for (kind, done, total) in kinds(progress) {
+            let position = bars.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+                let bar = self.all.add(ProgressBar::no_length());
+                let template = "{msg:18} {bar:32} {pos}/{len}  {per_sec}";
+                bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+                bars.push((kind, bar));
+                bars.len() - 1
+            });
+            let bar = &bars[position].1;
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(kind);
+        }
+        if let Some((_, runs)) = bars.first() {
+            let left = left_s.map_or_else(String::new, |left_s| format!(", {left_s:.0} s left"));
+            runs.set_message(format!("runs{left}"));
+        }
+    }
+}
+
+/// Part of the work that is done. Where networks work, they set the pace.
+fn fraction(progress: &StudyProgress) -> f64 {
+    let runs = progress.runs_done as f64 / progress.runs_total.max(1) as f64;
+    match progress.total.sum() {
+        0 => runs,
+        total => runs.max(progress.done.sum() as f64 / total as f64 * 0.999),
+    }
+}
+
+/// What there is to count: name, done and total; runs first, and what there is none of is left out.
+fn kinds(progress: &StudyProgress) -> impl Iterator<Item = (&'static str, u64, u64)> {
+    let StudyProgress { runs_done, runs_total, done, total, .. } = *progress;
+    let of = |count: fn(&WorkCounts) -> u64| (count(&done), count(&total));
+    let [unet, decodes, comparisons, scores] = [
+        of(|work| work.unet_evaluations),
+        of(|work| work.decodes),
+        of(|work| work.comparisons),
+        of(|work| work.scores),
+    ];
     [
-        (progress.unet_evaluations_done, progress.unet_evaluations_total, "UNet evaluations"),
-        (progress.scores_done, progress.scores_total, "scores"),
+        ("runs", (runs_done, runs_total)),
+        ("UNet evaluations", unet),
+        ("pictures", decodes),
+        ("comparisons", comparisons),
+        ("scores", scores),
     ]
     .into_iter()
-    .filter(|(_, total, _)| *total > 0)
-    .map(|(done, total, noun)| format!("{done}/{total} {noun}"))
-    .collect::<Vec<_>>()
-    .join(", ")
+    .filter(|(_, (_, total))| *total > 0)
+    .map(|(kind, (done, total))| (kind, done, total))
+}
+
+/// `3/20 runs, 120/400 UNet evaluations, 8/64 scores, 12 values from the score store`.
+fn done_text(progress: &StudyProgress) -> String {
+    let stored = (progress.from_store > 0).then(|| format!("{} values from the score store", progress.from_store));
+    let counted = kinds(progress).map(|(kind, done, total)| format!("{done}/{total} {kind}"));
+    counted.chain(stored).collect::<Vec<_>>().join(", ")
 }
 
 /// A line on stderr. Whoever reads it may have gone (`2>&1 | head`): no reason to stop a run.

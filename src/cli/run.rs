@@ -1,15 +1,16 @@
-//! `latentlink run`: scenario files to results folders.
+//! `latentlink run` and `latentlink sweep`: scenario files to results folders.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::interrupt;
 use super::progress::{Progress, say};
+use super::run_report::{finished_before, report_text};
 use super::standard_output;
 use crate::error::Error;
-use crate::experiment::budget::BudgetViolation;
 use crate::experiment::results_folder::ResultsFolder;
-use crate::experiment::{RunOptions, StudyCost, StudyPlan, StudyReport};
+use crate::experiment::{MemoryLimit, Reuse, RunOptions, Shard, StudyOutcome, StudyPlan};
 use crate::scenario::ScenarioFile;
 use crate::score_store;
 
@@ -20,29 +21,63 @@ Examples:
   latentlink run scenarios/quickstart.toml
   latentlink run 'scenarios/paper/*.toml' --threads 2
   latentlink run my.toml --set radio.bandwidth_hz=10e6 --set 'device.device-2.prompt=\"a cat on the beach\"'
-  latentlink run my.toml --seed 7 --out results/my-seed-7 --force")]
+  latentlink run my.toml --seed 7 --out results/my-seed-7 --force
+  latentlink sweep my.toml --set policy.t0=2,3,4 --until 0.02
+  latentlink run my.toml --shard 1/2      here, 2/2 elsewhere, then: latentlink merge results/my.shard-*
+
+A run that was stopped, by Ctrl-C, a kill or a full disk, goes on where it stopped when the same command is given again.")]
 pub struct RunArgs {
     /// Scenario files; patterns such as 'scenarios/*.toml' are understood.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
-    /// Override a field of the scenario by its path; may be given several times.
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub overrides: Overrides,
     /// Results folder [default: results/<study>]; with several files, the folder that holds theirs.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Seed of all random streams; overrides study.seed.
-    #[arg(long)]
-    pub seed: Option<u64>,
     /// Worker threads [default: one per core]. The results are the same for any number.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Replace earlier results that are there; nothing else is ever replaced.
+    /// Memory that the run may take, models included. Smaller groups of pictures are then computed together.
+    #[arg(long, value_name = "SIZE", default_value_t)]
+    pub memory: MemoryLimit,
+    /// Compute part i of n: `latentlink merge` joins the parts.
+    #[arg(long, value_name = "i/n")]
+    pub shard: Option<Shard>,
+    /// Begin anew, and replace earlier results that are there; nothing else is ever replaced.
     #[arg(long)]
     pub force: bool,
+    /// Try runs again that failed.
+    #[arg(long, conflicts_with = "force")]
+    pub retry_failed: bool,
     /// The score store: pictures and scores of earlier runs, which are not computed again.
     #[arg(long, value_name = "FILE", default_value = score_store::DEFAULT_PLACE)]
     pub store: PathBuf,
+    /// Say nothing but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What replaces values of a scenario file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Overrides {
+    /// Override a field of the scenario by its path; several values with commas between them are a sweep. May be given
+    /// several times.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of all random streams; overrides study.seed.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Add replications to each point until the 95 % interval is this part of the mean; overrides
+    /// study.until_relative_half_width.
+    #[arg(long, value_name = "WIDTH")]
+    pub until: Option<f64>,
+    /// Whose interval: a column of runs.csv or requests.csv; overrides study.until_quantity.
+    #[arg(long, value_name = "COLUMN", requires = "until")]
+    pub until_quantity: Option<String>,
+    /// Replications at most; overrides study.maximum_replications.
+    #[arg(long, value_name = "N", requires = "until")]
+    pub maximum_replications: Option<u32>,
 }
 
 /// Runs every file; a file that fails does not keep the others from running.
@@ -50,16 +85,33 @@ pub struct RunArgs {
 /// # Errors
 /// The failure of a single file. Those of several are printed where they happen, and [`Error::SomeFailed`] counts them.
 pub fn run(args: &RunArgs) -> Result<(), Error> {
+    run_all(args, false)
+}
+
+/// As [`run`], for files that sweep something.
+///
+/// # Errors
+/// As [`run`], and [`Error::Usage`] for a scenario without a sweep.
+pub fn sweep(args: &RunArgs) -> Result<(), Error> {
+    run_all(args, true)
+}
+
+fn run_all(args: &RunArgs, must_sweep: bool) -> Result<(), Error> {
     let files = expand(&args.files)?;
     let mut places: Vec<(PathBuf, &PathBuf)> = Vec::new();
     if let [file] = &files[..] {
-        return run_one(args, file, false, &mut places);
+        return run_one(args, file, false, must_sweep, &mut places);
     }
     let (mut failed, mut last_code) = (0, 0);
     for file in &files {
-        if let Err(error) = run_one(args, file, true, &mut places) {
-            (failed, last_code) = (failed + 1, error.exit_code());
-            say(&format!("{:?}", miette::Report::new(error)));
+        match run_one(args, file, true, must_sweep, &mut places) {
+            Ok(()) => {}
+            // Whoever stops one of many means all of them.
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error) => {
+                (failed, last_code) = (failed + 1, error.exit_code());
+                say(&format!("{:?}", miette::Report::new(error)));
+            }
         }
     }
     if failed == 0 { Ok(()) } else { Err(Error::SomeFailed { failed, files: files.len(), last_code }) }
@@ -70,13 +122,27 @@ fn run_one<'a>(
     args: &RunArgs,
     file: &'a PathBuf,
     one_of_many: bool,
+    must_sweep: bool,
     places: &mut Vec<(PathBuf, &'a PathBuf)>,
 ) -> Result<(), Error> {
-    let scenario = load(file, &args.set, args.seed)?;
-    let points = scenario.points().map_err(Box::new)?;
-    let study = &points[0].scenario.study.name;
+    let scenario = load(file, &args.overrides)?;
+    let grid = scenario.grid().map_err(Box::new)?;
+    if must_sweep && grid.paths().is_empty() {
+        return Err(Error::Usage {
+            message: format!("{} sweeps nothing", file.display()),
+            help: "add a [sweep], or say --set PATH=a,b,c; `latentlink run` runs it as it is".to_owned(),
+        });
+    }
+    let study = &grid.point(0).map_err(Box::new)?.scenario.study.name;
     let out = args.out.as_ref().map(|out| if one_of_many { out.join(study) } else { out.clone() });
-    let options = RunOptions { out, threads: args.threads.map(usize::from), force: args.force };
+    let options = RunOptions {
+        out,
+        threads: args.threads.map(usize::from),
+        store: Some(args.store.clone()),
+        memory: args.memory,
+        shard: args.shard,
+        reuse: Reuse { force: args.force, retry_failed: args.retry_failed },
+    };
     let place = options.place(study);
     if let Some((_, other)) = places.iter().find(|(taken, _)| *taken == place) {
         return Err(Error::Usage {
@@ -92,22 +158,49 @@ fn run_one<'a>(
             ),
         });
     }
-    // A folder that cannot be written is found out now, not after the pictures.
-    drop(ResultsFolder::create(&place, options.force)?);
+    // A place that takes no results is found out now, not after the pictures.
+    drop(ResultsFolder::create(&place, true)?);
     places.push((place, file));
-    let progress = Progress::new();
-    let report = StudyPlan::prepare(&scenario, options.threads, Some(&args.store), &progress)
-        .and_then(|plan| plan.run(&options, &progress));
+    let progress = if args.quiet { Progress::quiet() } else { Progress::new() };
+    let outcome = StudyPlan::prepare(&scenario, &options, &progress).and_then(|plan| {
+        interrupt::stops(plan.stop_request());
+        plan.run(&progress)
+    });
     progress.finish();
-    standard_output::print(&report_text(&report?))
+    let (text, failed) = match outcome? {
+        StudyOutcome::FinishedBefore { folder, manifest } => {
+            let failed = manifest.counts.failed_runs;
+            (finished_before(&folder, &manifest), (failed > 0).then(|| (manifest.counts.runs, failed, folder)))
+        }
+        StudyOutcome::Done(report) => {
+            let failed = report.findings.failed_runs;
+            let text = report_text(&report);
+            (text, (failed > 0).then_some((report.findings.runs, failed, report.folder)))
+        }
+    };
+    if !args.quiet {
+        standard_output::print(&text)?;
+    }
+    match failed {
+        None => Ok(()),
+        Some((runs, failed, folder)) => {
+            Err(Error::RunsFailed { study: study.clone(), failed, runs, table: folder.join("failures.csv") })
+        }
+    }
 }
 
-/// Reads a scenario and applies `--set` and `--seed`.
-pub(super) fn load(file: &PathBuf, set: &[String], seed: Option<u64>) -> Result<ScenarioFile, Error> {
+/// Reads a scenario and applies what the command line overrides.
+pub(super) fn load(file: &PathBuf, overrides: &Overrides) -> Result<ScenarioFile, Error> {
     let mut scenario = ScenarioFile::read(file).map_err(Box::new)?;
-    let seed = seed.map(|seed| format!("study.seed={seed}"));
-    for argument in set.iter().chain(&seed) {
-        scenario.set(argument).map_err(Box::new)?;
+    let Overrides { set, seed, until, until_quantity, maximum_replications } = overrides;
+    let named = [
+        seed.map(|seed| format!("study.seed={seed}")),
+        until.map(|width| format!("study.until_relative_half_width={width:?}")),
+        until_quantity.as_ref().map(|quantity| format!("study.until_quantity={quantity}")),
+        maximum_replications.map(|replications| format!("study.maximum_replications={replications}")),
+    ];
+    for argument in set.iter().cloned().chain(named.into_iter().flatten()) {
+        scenario.set(&argument).map_err(Box::new)?;
     }
     Ok(scenario)
 }
@@ -135,118 +228,4 @@ pub(super) fn expand(arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
         }
     }
     Ok(files)
-}
-
-/// What a run says at its end.
-fn report_text(report: &StudyReport) -> String {
-    let cost = &report.cost;
-    let runs = counted(cost.runs as u64, "run");
-    let points = counted(cost.points as u64, "point");
-    let mut lines = vec![format!("{runs} of {points} in {:.1} s{}", report.wall_time_s, work_text(report))];
-    lines.extend(score_lines(report));
-    lines.extend(over_budget(&report.violations));
-    if !report.failures.is_empty() {
-        lines.push(format!("{} failed:", counted(report.failures.len() as u64, "picture")));
-        lines.extend(report.failures.iter().take(5).map(|failure| format!("  {failure}")));
-        if report.failures.len() > 5 {
-            lines.push("  … all in requests.csv, column picture_status".to_owned());
-        }
-    }
-    lines.push("look at".to_owned());
-    let place = |file: &str| report.folder.join(file).display().to_string();
-    lines.extend(report.figures.iter().map(|figure| format!("  {}", place(figure))));
-    for (file, meaning) in [
-        ("requests.csv", "one row per user"),
-        ("scores.csv", "one row per answer"),
-        ("runs.csv", "energy and savings of each run"),
-        ("summary.csv", "means and intervals"),
-        ("columns.md", "what the columns mean"),
-    ] {
-        if file != "scores.csv" || !report.judges.is_empty() {
-            lines.push(format!("  {}  ({meaning})", place(file)));
-        }
-    }
-    if report.pictures > 0 {
-        lines.push(format!("  {}  ({})", place("images"), counted(report.pictures as u64, "picture")));
-    }
-    lines.join("\n") + "\n"
-}
-
-/// What was computed, on what, and what was not.
-fn work_text(report: &StudyReport) -> String {
-    let origins = &report.origins;
-    let wanted = origins.values_computed + origins.values_from_store;
-    let store = report.store.as_ref().map_or_else(String::new, |store| store.display().to_string());
-    let on = format!(" on the {} with {}", report.execution_provider, counted(report.threads as u64, "worker"));
-    match (wanted, origins.values_computed, origins.values_from_store) {
-        (0, ..) if report.opened_sessions => ": no picture was made, only prompts were encoded".to_owned(),
-        (0, ..) => ": no picture was made and no session opened".to_owned(),
-        (_, 0, _) if !report.opened_sessions => format!(": everything was in {store}, no session was opened"),
-        (_, _, 0) => format!("{on}: {}", unet_work(&report.cost)),
-        (_, _, there) => format!(
-            "{on}: {there} of {wanted} results were in {store}, the rest took {}",
-            counted(origins.unet_evaluations_made, "UNet evaluation")
-        ),
-    }
-}
-
-/// Who gave how many scores, and how many of them failed.
-fn score_lines(report: &StudyReport) -> Vec<String> {
-    if report.judges.is_empty() {
-        return Vec::new();
-    }
-    let origins = &report.origins;
-    let mut line = format!("{} by {}", counted(report.scores, "score"), report.judges.join(", "));
-    if origins.scores_computed + origins.scores_from_store > 0 {
-        line.push_str(&format!(
-            ": {} computed, {} from the score store",
-            counted(origins.scores_computed, "answer"),
-            origins.scores_from_store
-        ));
-    }
-    let failed = (report.failed_scores > 0).then(|| {
-        format!(
-            "{} failed: columns qoe_status of requests.csv and status of scores.csv",
-            counted(report.failed_scores, "score")
-        )
-    });
-    std::iter::once(line).chain(failed).collect()
-}
-
-/// UNet evaluations: for the users' pictures, against making each on its own, and for reference pictures.
-pub(super) fn unet_work(cost: &StudyCost) -> String {
-    let references = cost.unet_evaluations_of_references;
-    let users = format!(
-        "{} UNet evaluations for the users' pictures ({} if each were made on its own)",
-        cost.unet_evaluations - references,
-        cost.unet_evaluations_unshared
-    );
-    if references == 0 { users } else { format!("{users}, {references} more for reference pictures") }
-}
-
-/// Broken budgets in words, each payer's worst.
-pub(super) fn over_budget(violations: &[(u32, u32, BudgetViolation)]) -> Vec<String> {
-    let mut payers: Vec<&str> = violations.iter().map(|(_, _, violation)| violation.payer.as_str()).collect();
-    payers.sort_unstable();
-    payers.dedup();
-    let worst = |payer: &str| {
-        let broken = violations.iter().filter(|(_, _, violation)| violation.payer == payer);
-        let count = broken.clone().count() as u64;
-        let (point, replication, violation) = broken.max_by(|a, b| a.2.excess_j().total_cmp(&b.2.excess_j()))?;
-        Some(format!(
-            "over budget: {payer} breaks constraint {} in {}, worst in point {point}, replication {replication}: \
-             {:.3} J of {:.3} J, {:.3} J too much",
-            violation.constraint,
-            counted(count, "run"),
-            violation.spent_j,
-            violation.budget_j,
-            violation.excess_j()
-        ))
-    };
-    payers.into_iter().filter_map(worst).collect()
-}
-
-/// `1 run`, `2 runs`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -7,7 +7,10 @@
 
 mod batches;
 mod error;
+mod evaluation;
 mod judging;
+mod progress;
+mod stop;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -16,6 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 pub use self::error::ExecutorError;
+pub use self::evaluation::Evaluation;
+pub use self::progress::{ExecutionProgress, WorkCounts};
+pub use self::stop::StopRequest;
 use self::judging::JudgeSessions;
 use super::graph::{DenoisingGraph, NodeId, Operation};
 use super::image_metrics::PictureMetrics;
@@ -27,15 +33,6 @@ use crate::onnx::{DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
 
 /// Batches per worker between two reports of what is done.
 const BATCHES_BETWEEN_REPORTS: usize = 4;
-
-/// Work done so far, for a progress bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ExecutionProgress {
-    pub unet_evaluations_done: u64,
-    pub unet_evaluations_total: u64,
-    pub scores_done: u64,
-    pub scores_total: u64,
-}
 
 /// Receives values that are done.
 type Finished<'a> = dyn FnMut(Vec<(NodeId, Value)>) -> Result<(), ExecutorError> + 'a;
@@ -52,6 +49,7 @@ pub struct Executor {
     workers: Vec<Mutex<Option<DiffusionModels>>>,
     texts: TextEmbeddings,
     judges: Vec<JudgeSessions>,
+    stop: Arc<StopRequest>,
 }
 
 impl Executor {
@@ -66,7 +64,7 @@ impl Executor {
             .build()
             .map_err(|source| ExecutorError::Threads { threads, source })?;
         let workers = (0..pool.current_num_threads()).map(|_| Mutex::new(None)).collect();
-        Ok(Self { pack, provider, pool, workers, texts: TextEmbeddings::default(), judges: Vec::new() })
+        Ok(Self { pack, provider, pool, workers, texts: TextEmbeddings::default(), judges: Vec::new(), stop: Arc::default() })
     }
 
     /// With a judge, for the scores that name its digest.
@@ -123,10 +121,10 @@ impl Executor {
         &self.pool
     }
 
-    /// Evaluates the wanted nodes and hands each value to `sink`.
+    /// Evaluates the wanted nodes and hands each value to `sink`: an [`Evaluation`] in one part.
     ///
     /// # Errors
-    /// The first failing session call or sink; values handed out before it stay valid.
+    /// As [`Evaluation::run`].
     pub fn run(
         &self,
         graph: &DenoisingGraph,
@@ -134,65 +132,12 @@ impl Executor {
         progress: &dyn Fn(ExecutionProgress),
         sink: &mut Sink<'_>,
     ) -> Result<(), ExecutorError> {
-        self.run_from(HashMap::new(), graph, wanted, progress, sink)
+        Evaluation::new(graph, wanted, HashMap::new()).run(self, wanted, progress, sink)
     }
 
-    /// As [`Executor::run`], but nodes whose values are `known` are not evaluated, nor what only they depend on.
-    ///
-    /// # Errors
-    /// As [`Executor::run`].
-    pub fn run_from(
-        &self,
-        known: HashMap<NodeId, Value>,
-        graph: &DenoisingGraph,
-        wanted: &[NodeId],
-        progress: &dyn Fn(ExecutionProgress),
-        sink: &mut Sink<'_>,
-    ) -> Result<(), ExecutorError> {
-        let mut values = known;
-        let mut waves: Vec<Vec<NodeId>> = Vec::new();
-        let mut consumers: HashMap<NodeId, u32> = HashMap::new();
-        let mut state = ExecutionProgress::default();
-        for id in graph.ancestors_beyond(wanted, |id| values.contains_key(&id)) {
-            let level = graph.level(id) as usize;
-            if waves.len() <= level {
-                waves.resize_with(level + 1, Vec::new);
-            }
-            waves[level].push(id);
-            state.unet_evaluations_total += graph.operation(id).unet_evaluations();
-            state.scores_total += graph.operation(id).scores();
-            for parent in graph.operation(id).parents() {
-                *consumers.entry(parent).or_default() += 1;
-            }
-        }
-        let is_wanted: HashSet<NodeId> = wanted.iter().copied().collect();
-        for wave in &waves {
-            let mut finished = Vec::with_capacity(wave.len());
-            self.evaluate(graph, wave, &values, &mut |done| {
-                for (id, value) in done {
-                    if is_wanted.contains(&id) {
-                        sink(id, &value).map_err(ExecutorError::Sink)?;
-                    }
-                    if consumers.contains_key(&id) {
-                        finished.push((id, value));
-                    }
-                    state.unet_evaluations_done += graph.operation(id).unet_evaluations();
-                    state.scores_done += graph.operation(id).scores();
-                }
-                progress(state);
-                Ok(())
-            })?;
-            values.extend(finished);
-            for parent in wave.iter().flat_map(|&id| graph.operation(id).parents()) {
-                if let Some(count) = consumers.get_mut(&parent) {
-                    *count -= 1;
-                    if *count == 0 {
-                        values.remove(&parent);
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// Asks to stop: an evaluation ends after the batches in flight, with [`ExecutorError::Stopped`].
+    pub fn stop_request(&self) -> &Arc<StopRequest> {
+        &self.stop
     }
 
     /// Evaluates nodes whose parents' values are all in `values`; hands them to `finished` a few batches at a time, in
@@ -208,7 +153,7 @@ impl Executor {
         let (mut denoise, mut decode, mut score) = (Vec::new(), Vec::new(), Vec::new());
         for &id in wave {
             match (failed_parent(graph, id, values), graph.operation(id)) {
-                (Some(failure), _) => failed.push((id, Value::Failed(failure))),
+                (Some(failure), _) => failed.push((id, failure)),
                 (None, Operation::Denoise { .. }) => denoise.push(id),
                 (None, Operation::Decode { .. }) => decode.push(id),
                 (None, Operation::Score { .. }) => score.push(id),
@@ -222,7 +167,8 @@ impl Executor {
         self.score(graph, score, values, finished)
     }
 
-    /// Evaluates each batch in one call, workers side by side.
+    /// Evaluates each batch in one call, workers side by side. Where a call fails, each item is tried alone: one that no
+    /// network takes does not spoil its neighbours.
     fn in_batches(
         &self,
         ids: &[NodeId],
@@ -230,7 +176,20 @@ impl Executor {
         call: impl Fn(Range<usize>) -> Result<Vec<Value>, ExecutorError> + Sync,
         finished: &mut Finished<'_>,
     ) -> Result<(), ExecutorError> {
+        let call = |batch: Range<usize>| match call(batch.clone()) {
+            Err(ExecutorError::Call { .. }) => batch
+                .map(|index| match call(index..index + 1) {
+                    Ok(values) => Ok(values.into_iter().next().expect("one item has one value")),
+                    Err(ExecutorError::Call { message }) => Ok(Value::CallFailed(message.into())),
+                    Err(error) => Err(error),
+                })
+                .collect(),
+            outcome => outcome,
+        };
         for group in batches.chunks(self.workers.len() * BATCHES_BETWEEN_REPORTS) {
+            if self.stop.is_set() {
+                return Err(ExecutorError::Stopped);
+            }
             let outputs: Vec<Vec<Value>> = self
                 .pool
                 .install(|| group.par_iter().map(|batch| call(batch.clone())).collect::<Result<_, ExecutorError>>())?;
@@ -281,21 +240,36 @@ impl Executor {
     ) -> Result<(), ExecutorError> {
         // Equal timesteps side by side: a UNet that takes one timestep a call then splits a batch least.
         ids.sort_by(|&a, &b| timestep(graph, a).total_cmp(&timestep(graph, b)).then(a.cmp(&b)));
-        let empty_text = self.text_embedding("")?;
         let latent_size = self.pack.latent_shape().iter().product();
         let mut items = Vec::with_capacity(ids.len());
+        let mut without_text = Vec::new();
         for &id in &ids {
             let Operation::Denoise { from, prompt, guidance, step, noise } = graph.operation(id) else {
                 unreachable!("only denoising steps come here");
             };
+            let texts = self
+                .text_embedding("")
+                .and_then(|empty| Ok((empty, self.text_embedding(&graph.prompts()[prompt.index()])?)));
+            let (empty_text, text) = match texts {
+                Ok(texts) => texts,
+                Err(ExecutorError::Call { message }) => {
+                    without_text.push((id, Value::CallFailed(message.into())));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             items.push(DenoiseItem {
                 latent: Arc::clone(latent_of(values, *from)),
-                text: self.text_embedding(&graph.prompts()[prompt.index()])?,
-                empty_text: Arc::clone(&empty_text),
+                text,
+                empty_text,
                 guidance: *guidance,
                 step: *step,
                 noise: noise.as_ref().map(|seed| worker::draw_noise(seed, 1.0, latent_size)),
             });
+        }
+        if !without_text.is_empty() {
+            ids.retain(|id| without_text.iter().all(|(failed, _)| failed != id));
+            finished(without_text)?;
         }
         let shape = self.pack.latent_shape();
         let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
@@ -365,7 +339,8 @@ impl Executor {
             Some(models) => models,
             None => slot.insert(self.pack.load_worker(self.provider, 1)?),
         };
-        Ok(work(models)?)
+        // The models are there: what fails now fails on its input.
+        work(models).map_err(|error| ExecutorError::Call { message: error.to_string() })
     }
 
     fn worker_index(&self) -> usize {
@@ -380,13 +355,13 @@ fn timestep(graph: &DenoisingGraph, id: NodeId) -> f64 {
     }
 }
 
-/// Why the node cannot be evaluated: a parent failed, or hands over a latent that a network answers with NaN.
-fn failed_parent(graph: &DenoisingGraph, id: NodeId, values: &HashMap<NodeId, Value>) -> Option<Failure> {
+/// The value of a node that cannot be evaluated: a parent failed, or hands over a latent that a network answers with NaN.
+fn failed_parent(graph: &DenoisingGraph, id: NodeId, values: &HashMap<NodeId, Value>) -> Option<Value> {
     let needs_finite = matches!(graph.operation(id), Operation::Denoise { .. } | Operation::Decode { .. });
     graph.operation(id).parents().find_map(|parent| match &values[&parent] {
-        Value::Failed(failure) => Some(*failure),
+        failed @ (Value::Failed(_) | Value::CallFailed(_)) => Some(failed.clone()),
         Value::Latent(latent) if needs_finite && latent.values.iter().any(|value| !value.is_finite()) => {
-            Some(Failure::NonFiniteLatent)
+            Some(Value::Failed(Failure::NonFiniteLatent))
         }
         _ => None,
     })

@@ -176,6 +176,11 @@ impl DenoisingGraph {
     /// If a parent or prompt is not of this graph.
     pub fn insert(&mut self, operation: Operation) -> NodeId {
         let key = self.key_of(&operation);
+        self.insert_under(key, operation)
+    }
+
+    /// The node under a key that is known to be its own.
+    fn insert_under(&mut self, key: NodeKey, operation: Operation) -> NodeId {
         if let Some(&id) = self.by_key.get(&key) {
             return id;
         }
@@ -214,7 +219,8 @@ impl DenoisingGraph {
                     seed,
                 },
             };
-            ids.push(self.insert(operation));
+            // Keys say nothing of ids: the node has the same one here.
+            ids.push(self.insert_under(node.key, operation));
         }
         ids
     }
@@ -266,6 +272,32 @@ impl DenoisingGraph {
             }
         }
         (0..self.nodes.len()).filter(|&index| needed[index]).map(|index| NodeId(index as u32)).collect()
+    }
+
+    /// The position of each node in a depth-first walk from the noises along first parents: what shares a prefix stands
+    /// together, so that whoever follows this order holds few latents at a time.
+    pub fn depth_first_positions(&self) -> Vec<u32> {
+        let mut first_child: Vec<Option<u32>> = vec![None; self.nodes.len()];
+        let mut next_sibling: Vec<Option<u32>> = vec![None; self.nodes.len()];
+        let mut open = Vec::new();
+        for index in (0..self.nodes.len()).rev() {
+            match self.nodes[index].operation.parents().next() {
+                Some(parent) => {
+                    next_sibling[index] = first_child[parent.index()].replace(index as u32);
+                }
+                None => open.push(index as u32),
+            }
+        }
+        let mut positions = vec![0; self.nodes.len()];
+        let mut position = 0;
+        while let Some(index) = open.pop() {
+            positions[index as usize] = position;
+            position += 1;
+            // The sibling waits below the child on the stack.
+            open.extend(next_sibling[index as usize]);
+            open.extend(first_child[index as usize]);
+        }
+        positions
     }
 
     /// UNet evaluations on the chain that ends in `id`, were nothing shared.

@@ -1,7 +1,8 @@
 //! What the simulation holds: it adds operations and gets node ids back, never tensors.
 //!
 //! In the deferred mode the recorder only writes the graph down. In the eager mode every new node is evaluated at the
-//! moment it is added, one session call at a time, as a policy needs it whose next decision depends on the result.
+//! moment it is added, one session call at a time, as a policy needs it whose next decision depends on the result. Where no
+//! picture is made, because a formula judges, nothing is written down at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,11 +10,19 @@ use std::sync::Arc;
 use super::executor::{Executor, ExecutorError};
 use super::graph::{DenoisingGraph, NodeId, Operation, PromptId};
 use super::value::Value;
+use crate::random::StreamKey;
 
 /// A graph under construction.
 pub struct Recorder {
     graph: DenoisingGraph,
-    eager: Option<EagerState>,
+    mode: Mode,
+}
+
+enum Mode {
+    Deferred,
+    Eager(EagerState),
+    /// Every operation is the same placeholder node.
+    Nothing(NodeId),
 }
 
 struct EagerState {
@@ -24,12 +33,24 @@ struct EagerState {
 impl Recorder {
     /// Writes the graph down for later.
     pub fn deferred(graph: DenoisingGraph) -> Self {
-        Self { graph, eager: None }
+        Self { graph, mode: Mode::Deferred }
     }
 
     /// Evaluates each node as it is added.
     pub fn eager(graph: DenoisingGraph, executor: Arc<Executor>) -> Self {
-        Self { graph, eager: Some(EagerState { executor, values: HashMap::new() }) }
+        Self { graph, mode: Mode::Eager(EagerState { executor, values: HashMap::new() }) }
+    }
+
+    /// Writes nothing down: for runs of which nobody sees a picture. All ids it hands out are equal and mean nothing.
+    pub fn nothing(mut graph: DenoisingGraph) -> Self {
+        let seed = StreamKey::new(0, 0, "nothing", "");
+        let placeholder = graph.insert(Operation::Noise { seed, scale: 0.0 });
+        Self { graph, mode: Mode::Nothing(placeholder) }
+    }
+
+    /// Whether operations are written down.
+    pub fn records(&self) -> bool {
+        !matches!(self.mode, Mode::Nothing(_))
     }
 
     /// The id of a prompt.
@@ -42,8 +63,11 @@ impl Recorder {
     /// # Errors
     /// In the eager mode: what the executor says.
     pub fn insert(&mut self, operation: Operation) -> Result<NodeId, ExecutorError> {
+        if let Mode::Nothing(placeholder) = self.mode {
+            return Ok(placeholder);
+        }
         let id = self.graph.insert(operation);
-        if let Some(EagerState { executor, values }) = &mut self.eager
+        if let Mode::Eager(EagerState { executor, values }) = &mut self.mode
             && !values.contains_key(&id)
         {
             let mut computed = Vec::with_capacity(1);
@@ -51,6 +75,9 @@ impl Recorder {
                 computed.extend(finished);
                 Ok(())
             })?;
+            if let Some((_, Value::CallFailed(message))) = computed.first() {
+                return Err(ExecutorError::Call { message: message.to_string() });
+            }
             values.extend(computed);
         }
         Ok(id)
@@ -58,6 +85,9 @@ impl Recorder {
 
     /// The graph, and the values if they were computed on the way.
     pub fn finish(self) -> (DenoisingGraph, Option<HashMap<NodeId, Value>>) {
-        (self.graph, self.eager.map(|state| state.values))
+        match self.mode {
+            Mode::Eager(state) => (self.graph, Some(state.values)),
+            Mode::Deferred | Mode::Nothing(_) => (self.graph, None),
+        }
     }
 }

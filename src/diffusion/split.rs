@@ -75,6 +75,11 @@ impl SplitChain {
         };
         Ok(Self { start_scale: chain.start_scale, server, device })
     }
+
+    /// Whether both begin with the same steps on the server, which is then the same work.
+    pub fn begins_as(&self, other: &Self) -> bool {
+        self.start_scale == other.start_scale && self.server == other.server
+    }
 }
 
 /// `tk` ≥ 1 uniform timesteps from `from` downwards; `None` where two would coincide.

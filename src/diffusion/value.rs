@@ -55,4 +55,7 @@ pub enum Value {
     Metrics(PictureMetrics),
     Answer(Answer),
     Failed(Failure),
+    /// A session call failed, so nothing is known of the content; with what the session said. Unlike [`Failure`] this is
+    /// no property of the node: it is never stored, and whoever needs the node has failed as a whole.
+    CallFailed(Arc<str>),
 }

@@ -1,5 +1,7 @@
 //! Budgets (22), (24) and what sharing saved, from the ledger of one run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::network::{EnergyLedger, LedgerCause, LedgerPayer, UserRecord};
 use crate::scenario::Scenario;
 
@@ -58,12 +60,12 @@ impl Savings {
 }
 
 /// A constraint that a run broke.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BudgetViolation {
     /// `"server"` or the device's name.
     pub payer: String,
     /// `"(22)"` for a device, `"(24)"` for the server.
-    pub constraint: &'static str,
+    pub constraint: String,
     pub spent_j: f64,
     pub budget_j: f64,
 }
@@ -94,7 +96,7 @@ pub fn violations(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<BudgetViola
             let (spent_j, budget_j) = (ledger.paid_by_j(payer), budget_j?);
             (over_budget_j(spent_j, budget_j) > 0.0).then(|| BudgetViolation {
                 payer: name.to_owned(),
-                constraint,
+                constraint: constraint.to_owned(),
                 spent_j,
                 budget_j,
             })

@@ -22,7 +22,7 @@ impl StudyJudges {
     ///
     /// # Errors
     /// [`Error::Pack`], [`Error::Template`], [`Error::Judge`].
-    pub fn open<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> Result<Self, Error> {
+    pub fn open(scenarios: &[Scenario]) -> Result<Self, Error> {
         let mut judges = Self { by_settings: Vec::new() };
         for scenario in scenarios {
             if let JudgeKind::Vlm(settings) = &scenario.judge.kind

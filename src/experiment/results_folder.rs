@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 /// The file that tells a results folder from any other.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 
 /// A results folder in the making. Dropped before [`ResultsFolder::publish`], it leaves nothing behind.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn locked(folder: &Path) -> Option<File> {
     File::open(folder).ok().filter(|file| file.try_lock().is_ok())
 }
 
-fn is_empty_folder(path: &Path) -> bool {
+pub(super) fn is_empty_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.is_dir())
         && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }

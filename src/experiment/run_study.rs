@@ -1,96 +1,59 @@
-//! A study from its file to its results folder.
+//! A study from its plan to its results folder.
+//!
+//! ```text
+//!  runs that are not in the journal ─► block ─► groups ─► compute ─► rows ─► journal ─► … ─► tables, figures, manifest
+//!             ▲                                                        │
+//!             └────────── more replications, where `until` asks ◄──────┘
+//! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use super::budget::{self, BudgetViolation};
-use super::computation::{self, ComputedValues, ValueOrigins};
-use super::figures::{self, FigureSource, write_figures};
+use rayon::prelude::*;
+
+use super::assembly;
+use super::computation::{BlockComputation, ComputedValues, ValueOrigins};
+use super::cost::StudyCost;
+use super::figures::{FigureSource, write_figures};
+use super::findings::Findings;
+use super::groups::groups;
 use super::images::PictureFiles;
-use super::judges::StudyJudges;
-use super::prompt_directions::PromptDirections;
-use super::results_folder::ResultsFolder;
-use super::scores::StudyScores;
-use super::study::{SimulatedStudy, StudyCost, StudyPoint, prepare_points, simulate, simulate_eagerly};
-use super::study_manifest::RunFindings;
-use super::tables::{StudyData, StudyTables};
-use super::warnings::warnings;
-use crate::diffusion::executor::ExecutionProgress;
-use crate::diffusion::{Executor, NoiseSchedule};
+use super::journal::{FinishedRun, Frame, Outcome};
+use super::observer::{Observer, StudyProgress};
+use super::plan::{StudyPlan, tell_warnings};
+use super::simulation::Block;
+use super::study_folder::{Opened, StudyFile, StudyFolder};
+use super::study_manifest::{self, RunFindings};
+use super::until;
+use super::work_order::RunId;
+use crate::diffusion::executor::{ExecutorError, WorkCounts};
 use crate::error::Error;
-use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
-use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
-use crate::report::table::Table;
-use crate::scenario::{Coordinate, Execution, JudgeKind, Scenario, ScenarioFile};
+use crate::report::Manifest;
+use crate::scenario::Execution;
 use crate::score_store::ScoreStore;
 
-/// How a study is run; what is run is in the scenario.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Results folder; `None`: `results/<study>`.
-    pub out: Option<PathBuf>,
-    /// Workers; `None`: one per core.
-    pub threads: Option<usize>,
-    /// Replace results that are there.
-    pub force: bool,
-}
-
-impl RunOptions {
-    /// Where the results of a study go.
-    pub fn place(&self, study: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| PathBuf::from("results").join(study))
-    }
-}
-
-/// Is told what happens; the command line prints it.
-pub trait Observer {
-    /// Something takes a while: fetching the runtime, say.
-    fn stage(&self, text: &str);
-    /// Something the user should know that stops nothing.
-    fn warn(&self, text: &str);
-    /// Pictures are being made.
-    fn progress(&self, progress: ExecutionProgress);
-}
-
-/// A study that is ready to run: checked, simulated, nothing computed yet.
-pub struct StudyPlan {
-    pub points: Vec<StudyPoint>,
-    pub study: SimulatedStudy,
-    pub cost: StudyCost,
-    coordinates: Vec<Vec<Coordinate>>,
-    schedule: Arc<NoiseSchedule>,
-    store: Option<ScoreStore>,
-    pub(super) resolved_toml: String,
-    pub(super) executor: Arc<Executor>,
-    pub(super) judges: StudyJudges,
-    pub(super) runtime: &'static LoadedRuntime,
-    pub(super) provider: ResolvedProvider,
-    pub(super) threads: usize,
-}
+/// Runs without pictures between two looks at the journal and the clock.
+const RUNS_PER_CHUNK: usize = 2048;
 
 /// What a study left behind.
 #[derive(Debug)]
 pub struct StudyReport {
+    pub study: String,
     pub folder: PathBuf,
     /// Figures below the folder.
     pub figures: Vec<String>,
     /// PNG files in `images/`.
     pub pictures: usize,
-    /// Pictures that could not be made, with point, replication, device and reason.
-    pub failures: Vec<String>,
-    /// Broken budgets: point, replication and constraint.
-    pub violations: Vec<(u32, u32, BudgetViolation)>,
+    pub points: u32,
+    pub findings: Findings,
     pub cost: StudyCost,
-    /// Answers in `scores.csv`; 0 where nobody judges.
-    pub scores: u64,
-    /// Those of them that hold no score.
-    pub failed_scores: u64,
-    /// Who judged: the names of the packs, `surface`, or nobody.
+    /// Who judged: the names of the packs, `the surface`, or nobody.
     pub judges: Vec<String>,
     /// What was computed and what was in the score store.
     pub origins: ValueOrigins,
+    /// Runs that earlier processes had finished.
+    pub found_runs: u64,
     /// Where the score store is, if one was used.
     pub store: Option<PathBuf>,
     /// Whether a neural network was loaded, be it for one prompt.
@@ -98,193 +61,306 @@ pub struct StudyReport {
     /// The execution provider that was taken.
     pub execution_provider: &'static str,
     pub threads: usize,
+    /// Of it, until every run was in the journal [s].
+    pub work_time_s: f64,
+    /// All of it, tables and figures included [s].
     pub wall_time_s: f64,
 }
 
-impl StudyPlan {
-    /// Reads, checks and simulates; loads the runtime, and the models if something has to be computed. What is in the
-    /// score store at `store` is not: `None` computes everything and keeps nothing.
-    ///
-    /// # Errors
-    /// Anything wrong with scenario, packs, runtime or store, before any picture is computed.
-    pub fn prepare(
-        file: &ScenarioFile,
-        threads: Option<usize>,
-        store: Option<&Path>,
-        observer: &dyn Observer,
-    ) -> Result<Self, Error> {
-        let points = file.points().map_err(Box::new)?;
-        let resolved_toml = file.resolved_toml().map_err(Box::new)?;
-        let Some(first) = points.first().map(|point| point.scenario.clone()) else {
-            unreachable!("a scenario has at least one point");
-        };
-        let scenarios = || points.iter().map(|point| &point.scenario);
-        let pack = Arc::new(DiffusionPack::open(&first.models.diffusion)?);
-        let (path, config) = pack.scheduler_config();
-        let schedule = Arc::new(NoiseSchedule::from_config(path, config)?);
-        let judges = StudyJudges::open(scenarios())?;
-        let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
-        let provider = provider::resolve(first.models.execution_provider)?;
-        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
-        let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));
-        for warning in warnings(scenarios(), &pack)?.into_iter().chain(judges.warnings(scenarios(), &pack)?) {
-            observer.warn(&warning);
-        }
-        let store = store.map(ScoreStore::open).transpose()?;
-        tell_warnings(store.as_ref(), observer);
-        let coordinates = points.iter().map(|point| point.coordinates.clone()).collect();
-        let judge_digests: Vec<_> =
-            scenarios().map(|scenario| judges.of(scenario).map(|judge| judge.digest())).collect();
-        let points = prepare_points(
-            points.into_iter().map(|point| (point.index, point.scenario)),
-            &schedule,
-            &judge_digests,
-            &mut PromptDirections::new(&executor, store.as_ref()),
-        )?;
-        let study = simulate(&points, &schedule, &executor)?;
-        let cost = study.cost(points.len());
-        let missing = computation::missing(&study, store.as_ref())?;
-        if !missing.is_empty() {
-            executor.load(&study.graph, &missing)?;
-            // A store that cannot be written is found out now as well.
-            store.as_ref().map_or(Ok(()), ScoreStore::begin)?;
-        }
-        tell_warnings(store.as_ref(), observer);
-        Ok(Self {
-            points,
-            study,
-            cost,
-            coordinates,
-            schedule,
-            store,
-            resolved_toml,
-            executor,
-            judges,
-            runtime,
-            provider,
-            threads,
-        })
-    }
+/// How a run of a study ended.
+#[derive(Debug)]
+pub enum StudyOutcome {
+    Done(Box<StudyReport>),
+    /// It was finished before, and nothing was touched.
+    FinishedBefore {
+        folder: PathBuf,
+        manifest: Box<Manifest>,
+    },
+}
 
-    /// Makes the pictures and writes the results.
+/// What is done so far.
+#[derive(Default)]
+struct Tally {
+    origins: ValueOrigins,
+    /// Of blocks that are done.
+    work: WorkCounts,
+    runs_done: u64,
+    runs_total: u64,
+}
+
+impl StudyPlan {
+    /// Computes what is missing and writes the results.
     ///
     /// # Errors
-    /// Results that are there already, folders that cannot be written, failing sessions. No half-written result stays.
-    pub fn run(&self, options: &RunOptions, observer: &dyn Observer) -> Result<StudyReport, Error> {
+    /// Another study's results are there; folders that cannot be written, full disks, models that do not load;
+    /// [`Error::Interrupted`]. What was finished stays, and the same call goes on from there.
+    pub fn run(&self, observer: &dyn Observer) -> Result<StudyOutcome, Error> {
         let started = SystemTime::now();
         let clock = Instant::now();
-        let scenario = &self.points[0].scenario;
-        let folder = ResultsFolder::create(&options.place(&scenario.study.name), options.force)?;
-        let store = self.store.as_ref();
-        let eager = self.points.iter().any(|point| point.scenario.diffusion.execution == Execution::Eager)
-            && !computation::missing(&self.study, store)?.is_empty();
-        let eager = if eager { Some(simulate_eagerly(&self.points, &self.schedule, &self.executor)?) } else { None };
-        let study = eager.as_ref().unwrap_or(&self.study);
-        let files = PictureFiles::of(study, &self.points);
-        let progress = |progress| observer.progress(progress);
-        let computed =
-            computation::compute(study, &self.executor, store, &progress, |node, png| files.save(&folder, node, png));
-        tell_warnings(store, observer);
-        let (values, origins) = computed?;
-        let scores = StudyScores::of(study, &self.points, &values);
-        let data =
-            StudyData { points: &self.points, coordinates: &self.coordinates, study, values: &values, scores: &scores };
-        let tables = StudyTables::of(&data)?;
-        let mut dictionary = String::new();
-        for (name, table) in tables.iter() {
-            table.write_csv(&folder.draft().join(name))?;
-            dictionary.push_str(&format!("# {name}\n\n{}\n", Table::describe(table)));
+        let scenario = self.scenario();
+        if let (Some(_), Some(_)) = (self.options.shard, &scenario.study.until) {
+            return Err(Error::Usage {
+                message: "a shard cannot add replications until an interval is narrow: it does not see the others".to_owned(),
+                help: "leave --shard or --until out".to_owned(),
+            });
         }
-        folder.write("columns.md", dictionary.as_bytes())?;
-        folder.write("scenario.toml", self.resolved_toml.as_bytes())?;
-        let swept: Vec<String> = self.coordinates[0].iter().map(|coordinate| coordinate.path.clone()).collect();
-        let source = FigureSource { folder: folder.draft().to_owned(), swept, footer: self.footer() };
-        let figures = write_figures(&source, scenario)?;
-        let failures = self.failures(study, &values);
-        let wall_time_s = clock.elapsed().as_secs_f64();
-        let findings = RunFindings {
-            failed_pictures: failures.len() as u64,
-            scores: scores.answers(),
-            failed_scores: scores.failed(),
-            origins,
-            started,
-            wall_time_s,
+        until::check(scenario, &self.layout)?;
+        let place = self.options.place(&scenario.study.name);
+        let file = StudyFile {
+            identity_sha256: self.identity.sha256.clone(),
+            study: scenario.study.name.clone(),
+            points: self.points(),
+            replications: scenario.study.replications,
+            shard: self.options.shard,
+            cost: None,
         };
-        self.write_manifest(&folder, &findings)?;
+        let say = |text: &str| observer.stage(text);
+        let mut folder = match StudyFolder::open(&place, &self.identity, file, self.options.reuse, &say)? {
+            Opened::Begun(folder) => folder,
+            Opened::Finished { manifest } => return Ok(StudyOutcome::FinishedBefore { folder: place, manifest }),
+        };
+        folder.write("scenario.toml", self.identity.scenario_toml.as_bytes())?;
+        let mut cost = match folder.file.cost {
+            Some(cost) => cost,
+            None => self.cost()?,
+        };
+        folder.keep_cost(cost)?;
+        let mut tally = Tally::default();
+        let mut runs: Vec<RunId> = Vec::new();
+        let outcome = self.work(&mut folder, &mut tally, &mut runs, observer);
+        tell_warnings(self.store.as_deref(), observer);
+        self.end_work(outcome, &mut folder, &tally)?;
+        let work_time_s = clock.elapsed().as_secs_f64();
+        if scenario.study.until.is_some() {
+            // How many replications it would be was not known before.
+            let all: Vec<RunId> = self.in_order(folder.journal.runs());
+            cost = self.cost_of(&mut all.into_iter())?;
+        }
+
+        if folder.found_runs > 0 {
+            let (found, all) = (folder.found_runs, folder.journal.len());
+            observer.stage(&format!("{found} of {all} runs were finished before"));
+        }
+        let findings =
+            assembly::write_tables(&folder.journal, self.simulator.points(), &self.layout, folder.draft())?;
+        let is_part = self.options.shard.is_some();
+        let figures = if is_part { Vec::new() } else { self.write_figures(&folder)? };
+        let wall_time_s = clock.elapsed().as_secs_f64();
+        let run = RunFindings { findings: &findings, cost, origins: tally.origins, started, wall_time_s };
+        study_manifest::write(self, &folder, &run)?;
         let pictures = count_files(&folder.draft().join("images"));
-        let folder = folder.publish()?;
-        Ok(StudyReport {
+        let found_runs = folder.found_runs;
+        let folder = folder.publish(is_part || findings.failed_runs > 0)?;
+        Ok(StudyOutcome::Done(Box::new(StudyReport {
+            study: scenario.study.name.clone(),
             folder,
             figures,
             pictures,
-            failures,
-            violations: self.violations(),
-            cost: self.cost,
-            scores: findings.scores,
-            failed_scores: findings.failed_scores,
+            points: self.points(),
+            findings,
+            cost,
             judges: self.judge_names(),
-            origins,
-            store: store.map(|store| store.place().to_owned()),
+            origins: tally.origins,
+            found_runs,
+            store: self.store.as_ref().map(|store| store.place().to_owned()),
             opened_sessions: self.executor.has_opened_sessions(),
             execution_provider: self.provider.name(),
             threads: self.threads,
+            work_time_s,
             wall_time_s,
-        })
+        })))
     }
 
-    /// The small print under each figure: what made it.
-    fn footer(&self) -> String {
-        let study = &self.points[0].scenario.study;
-        let (version, diffusion) = (env!("CARGO_PKG_VERSION"), self.executor.pack().name());
-        figures::results::footer(version, &study.name, study.seed, &diffusion, &self.judge_names())
-    }
-
-    fn judge_names(&self) -> Vec<String> {
-        let surface = |scenario: &Scenario| matches!(scenario.judge.kind, JudgeKind::Surface(_));
-        let surface =
-            self.points.iter().any(|point| surface(&point.scenario)).then(|| figures::results::SURFACE.to_owned());
-        self.judges.packs().iter().map(|pack| pack.name()).chain(surface).collect()
-    }
-
-    fn failures(&self, study: &SimulatedStudy, values: &ComputedValues) -> Vec<String> {
-        let mut failures = Vec::new();
-        for run in &study.runs {
-            let point = &self.points[run.point];
-            for user in &run.users {
-                if let Some(failure) = values.failure_of(&user.record) {
-                    let device = &point.scenario.devices[user.record.device].name;
-                    failures.push(format!(
-                        "point {}, replication {}, {device}: {}",
-                        point.index,
-                        run.replication,
-                        failure.name()
-                    ));
-                }
+    /// All runs, round by round.
+    fn work(
+        &self,
+        folder: &mut StudyFolder,
+        tally: &mut Tally,
+        open: &mut Vec<RunId>,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        open.extend(self.order.iter().filter(|run| !folder.journal.contains(*run)));
+        loop {
+            tally.runs_done = folder.journal.len();
+            tally.runs_total = tally.runs_done + open.len() as u64;
+            match self.scenario().makes_pictures() {
+                true => self.work_with_pictures(folder, tally, std::mem::take(open), observer)?,
+                false => self.work_without_pictures(folder, tally, std::mem::take(open), observer)?,
+            }
+            let Some(rule) = &self.scenario().study.until else { return Ok(()) };
+            *open = self.in_order(until::more_runs(rule, &folder.journal, &self.layout)?.into_iter());
+            if open.is_empty() {
+                return Ok(());
             }
         }
-        failures
     }
 
-    /// Budgets that were broken, in the order of points.
-    pub fn violations(&self) -> Vec<(u32, u32, BudgetViolation)> {
-        self.study
-            .runs
-            .iter()
-            .flat_map(|run| {
-                let point = &self.points[run.point];
-                budget::violations(&point.scenario, &run.ledger)
-                    .into_iter()
-                    .map(move |violation| (point.index, run.replication, violation))
-            })
-            .collect()
+    /// Runs in the order of work.
+    fn in_order(&self, runs: impl Iterator<Item = RunId>) -> Vec<RunId> {
+        let mut runs: Vec<RunId> = runs.collect();
+        if self.scenario().makes_pictures() {
+            runs.sort_unstable_by_key(|run| (run.replication, run.point));
+        }
+        runs
+    }
+
+    fn work_without_pictures(
+        &self,
+        folder: &mut StudyFolder,
+        tally: &mut Tally,
+        open: Vec<RunId>,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let nothing = ComputedValues::default();
+        let finish = |&id: &RunId| -> Result<Frame, Error> {
+            let outcome = match self.simulator.simulate_without_pictures(id) {
+                Ok(run) => Outcome::Done(self.layout.rows(&run, &nothing)),
+                Err(Error::Network { source, .. }) => Outcome::Failed(source.to_string()),
+                Err(error) => return Err(error),
+            };
+            Ok(FinishedRun { run: id, outcome }.to_frame())
+        };
+        let simulate = |chunk: &[RunId]| chunk.par_iter().map(finish).collect::<Result<Vec<_>, Error>>();
+        let stop = self.executor.stop_request();
+        let mut finished: Vec<Frame> = Vec::new();
+        for chunk in open.chunks(RUNS_PER_CHUNK).chain([&[][..]]) {
+            if stop.is_set() {
+                folder.journal.append(&finished)?;
+                return Err(ExecutorError::Stopped.into());
+            }
+            // One chunk is written down while the next is simulated.
+            let journal = &mut folder.journal;
+            let (next, appended) =
+                self.executor.pool().install(|| rayon::join(|| simulate(chunk), || journal.append(&finished)));
+            appended?;
+            tally.runs_done += finished.len() as u64;
+            finished = next?;
+            observer.progress(tally.progress());
+        }
+        Ok(())
+    }
+
+    fn work_with_pictures(
+        &self,
+        folder: &mut StudyFolder,
+        tally: &mut Tally,
+        open: Vec<RunId>,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let mut open = open.into_iter();
+        while let Some(block) = self.next_block(&mut open)? {
+            let block = self.computed_at_events(block)?;
+            let failed = block.failed.iter().map(|(run, message)| {
+                FinishedRun { run: *run, outcome: Outcome::Failed(message.clone()) }.to_frame()
+            });
+            let failed: Vec<Frame> = failed.collect();
+            folder.journal.append(&failed)?;
+            tally.runs_done += failed.len() as u64;
+            let mut computation = BlockComputation::new(&block, &self.executor, self.store.as_deref())?;
+            let missing = computation.missing();
+            if !missing.is_empty() {
+                self.executor.load(&block.graph, &missing)?;
+                // A store that cannot be written is found out now as well.
+                self.store.as_deref().map_or(Ok(()), ScoreStore::begin)?;
+            }
+            let files = PictureFiles::of(&block);
+            for group in groups(&block, self.options.memory, self.executor.pack()) {
+                let so_far = tally.with(&computation);
+                let report = |done: WorkCounts, total: WorkCounts| {
+                    observer.progress(StudyProgress { done: tally.work + done, total: tally.work + total, ..so_far });
+                };
+                let draft = folder.draft();
+                let outcome = computation.compute(&group, &report, &mut |node, png| files.save(draft, node, png));
+                if let Err(error) = outcome {
+                    tally.origins.add(computation.origins());
+                    return Err(error);
+                }
+                let finished: Vec<Frame> =
+                    group.iter().map(|&run| self.finished(&block, run, computation.values())).collect();
+                folder.journal.append(&finished)?;
+                tally.runs_done += finished.len() as u64;
+                observer.progress(tally.with(&computation));
+            }
+            tally.origins.add(computation.origins());
+            tally.work = tally.work + computation.progress().0;
+        }
+        Ok(())
+    }
+
+    /// The block again, each node computed at its event, where its scenario asks for that and something is missing.
+    fn computed_at_events(&self, block: Block) -> Result<Block, Error> {
+        let [run] = &block.runs[..] else { return Ok(block) };
+        if run.point.scenario.diffusion.execution != Execution::Eager {
+            return Ok(block);
+        }
+        match BlockComputation::new(&block, &self.executor, self.store.as_deref())?.missing().is_empty() {
+            true => Ok(block),
+            false => self.simulator.simulate_eagerly(run.id),
+        }
+    }
+
+    fn finished(&self, block: &Block, run: usize, values: &ComputedValues) -> Frame {
+        let run = &block.runs[run];
+        let outcome = match values.broken_in(run) {
+            Some(message) => Outcome::Failed(message.to_owned()),
+            None => Outcome::Done(self.layout.rows(run, values)),
+        };
+        FinishedRun { run: run.id, outcome }.to_frame()
+    }
+
+    /// Saves what is there, whatever the work ended with.
+    fn end_work(&self, outcome: Result<(), Error>, folder: &mut StudyFolder, tally: &Tally) -> Result<(), Error> {
+        let stored = self.store.as_deref().map_or(Ok(()), ScoreStore::commit);
+        let synced = folder.journal.sync();
+        match outcome {
+            Err(Error::Executor(ExecutorError::Stopped)) => {
+                stored?;
+                synced?;
+                Err(Error::Interrupted {
+                    study: self.scenario().study.name.clone(),
+                    done: folder.journal.len(),
+                    total: tally.runs_total,
+                    folder: folder.draft().to_owned(),
+                })
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                stored?;
+                synced
+            }
+        }
+    }
+
+    pub(super) fn write_figures(&self, folder: &StudyFolder) -> Result<Vec<String>, Error> {
+        let source = FigureSource {
+            folder: folder.draft().to_owned(),
+            swept: self.layout.swept.clone(),
+            footer: self.footer(),
+        };
+        Ok(write_figures(&source, self.scenario())?)
     }
 }
 
-/// Hands over what the store has to say.
-fn tell_warnings(store: Option<&ScoreStore>, observer: &dyn Observer) {
-    for warning in store.map(ScoreStore::take_warnings).into_iter().flatten() {
-        observer.warn(&warning);
+impl Tally {
+    fn progress(&self) -> StudyProgress {
+        StudyProgress {
+            runs_done: self.runs_done,
+            runs_total: self.runs_total,
+            done: self.work,
+            total: self.work,
+            from_store: self.origins.values_from_store,
+        }
+    }
+
+    /// With the block that is being computed.
+    fn with(&self, computation: &BlockComputation<'_>) -> StudyProgress {
+        let (done, total) = computation.progress();
+        StudyProgress {
+            done: self.work + done,
+            total: self.work + total,
+            from_store: self.origins.values_from_store + computation.origins().values_from_store,
+            ..self.progress()
+        }
     }
 }
 

@@ -1,12 +1,14 @@
-//! What the judges said: every answer of a study, by run, user and persona, whatever kind of judge gave it.
+//! What the judges said: every answer of a run, by user and persona, whatever kind of judge gave it.
 
 use super::computation::ComputedValues;
-use super::study::{Run, SimulatedStudy, StudyPoint};
+use super::points::StudyPoint;
+use super::simulation::Run;
 use crate::diffusion::value::Failure;
 use crate::judge::surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
 use crate::judge::{Answer, NamedPersona};
-use crate::network::UserRecord;
+use crate::network::bench::SimulatedUser;
 use crate::network::rating::{answer_stream, raters};
+use crate::network::{Rating, UserRecord};
 use crate::scenario::{JudgeKind, SurfaceSettings};
 
 /// One answer.
@@ -36,11 +38,11 @@ pub struct RunQuality {
     pub failed_scores: u64,
 }
 
-/// All answers of a study.
+/// All answers of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StudyScores {
-    /// [run][user][persona], the user's own persona first; no personas where nobody judges.
-    by_run: Vec<Vec<Vec<PersonaScores>>>,
+pub struct RunScores {
+    /// [user][persona], the user's own persona first; no personas where nobody judges.
+    by_user: Vec<Vec<PersonaScores>>,
 }
 
 impl ScoredAnswer {
@@ -79,59 +81,48 @@ impl PersonaScores {
     }
 }
 
-impl StudyScores {
+impl RunScores {
     /// Takes the answers about pictures from what was computed, and computes the surface's.
-    pub fn of(study: &SimulatedStudy, points: &[StudyPoint], values: &ComputedValues) -> Self {
-        let of_run = |run: &Run| {
-            let point = &points[run.point];
-            run.users
-                .iter()
-                .map(|user| match &point.scenario.judge.kind {
-                    JudgeKind::None => Vec::new(),
-                    JudgeKind::Surface(surface) => of_surface(point, surface, run.replication, &user.record),
-                    JudgeKind::Vlm(_) => {
-                        let given = |rating: &crate::network::Rating| PersonaScores {
-                            persona: rating.persona.clone(),
-                            answers: rating.answers.iter().map(|node| values.answer(*node)).collect(),
-                        };
-                        user.ratings.iter().map(given).collect()
-                    }
-                })
-                .collect()
+    pub fn of(run: &Run, values: &ComputedValues) -> Self {
+        let of_user = |user: &SimulatedUser| match &run.point.scenario.judge.kind {
+            JudgeKind::None => Vec::new(),
+            JudgeKind::Surface(surface) => of_surface(&run.point, surface, run.id.replication, &user.record),
+            JudgeKind::Vlm(_) => {
+                let given = |rating: &Rating| PersonaScores {
+                    persona: rating.persona.clone(),
+                    answers: rating.answers.iter().map(|node| values.answer(*node)).collect(),
+                };
+                user.ratings.iter().map(given).collect()
+            }
         };
-        Self { by_run: study.runs.iter().map(of_run).collect() }
+        Self { by_user: run.users.iter().map(of_user).collect() }
     }
 
-    /// The answers of each user of a run, in the order of its users.
-    pub fn run(&self, run: usize) -> &[Vec<PersonaScores>] {
-        &self.by_run[run]
+    /// The answers of each user, in the order of the run's users.
+    pub fn by_user(&self) -> &[Vec<PersonaScores>] {
+        &self.by_user
     }
 
-    /// What a run is worth to its users; `None` where nobody judges.
-    pub fn quality_of(&self, run: usize, threshold: f64) -> Option<RunQuality> {
-        let own: Option<Vec<&PersonaScores>> = self.by_run[run].iter().map(|personas| personas.first()).collect();
+    /// What the run is worth to its users; `None` where nobody judges.
+    pub fn quality(&self, threshold: f64) -> Option<RunQuality> {
+        let own: Option<Vec<&PersonaScores>> = self.by_user.iter().map(|personas| personas.first()).collect();
         let scores: Vec<Option<f64>> = own?.into_iter().map(PersonaScores::quality_of_experience).collect();
         Some(RunQuality {
             sum: scores.iter().copied().sum(),
             outages: scores.iter().filter(|score| score.is_none_or(|score| score < threshold)).count() as u64,
-            failed_scores: self.failed_in(run),
+            failed_scores: self.failed(),
         })
     }
 
-    /// Answers that hold no score, those about pictures that failed included.
-    fn failed_in(&self, run: usize) -> u64 {
-        let answers = self.by_run[run].iter().flatten().flat_map(|persona| &persona.answers);
-        answers.filter(|answer| answer.score().is_none()).count() as u64
-    }
-
-    /// All answers of the study, each user's apart.
+    /// Answers, each user's apart.
     pub fn answers(&self) -> u64 {
-        self.by_run.iter().flatten().flatten().map(|persona| persona.answers.len() as u64).sum()
+        self.by_user.iter().flatten().map(|persona| persona.answers.len() as u64).sum()
     }
 
-    /// Those of them that hold no score.
+    /// Those of them that hold no score, those about pictures that failed included.
     pub fn failed(&self) -> u64 {
-        (0..self.by_run.len()).map(|run| self.failed_in(run)).sum()
+        let answers = self.by_user.iter().flatten().flat_map(|persona| &persona.answers);
+        answers.filter(|answer| answer.score().is_none()).count() as u64
     }
 }
 

@@ -123,8 +123,11 @@ impl RunContext {
         steps: &[DenoisingStep],
         first: u32,
     ) -> Result<NodeId, ExecutorError> {
-        let noise = self.stream("step-noise", "round");
         let mut recorder = self.recorder();
+        if !recorder.records() {
+            return Ok(from);
+        }
+        let noise = self.stream("step-noise", "round");
         let prompt = recorder.prompt(prompt);
         for (index, step) in steps.iter().enumerate() {
             from = recorder.insert(Operation::Denoise {
@@ -141,6 +144,11 @@ impl RunContext {
     /// Adds one operation.
     pub fn insert(&self, operation: Operation) -> Result<NodeId, ExecutorError> {
         self.recorder().insert(operation)
+    }
+
+    /// Whether pictures are made, so that what leads to them is written down.
+    pub fn records(&self) -> bool {
+        self.recorder().records()
     }
 
     /// The id of a prompt.

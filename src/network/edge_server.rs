@@ -13,7 +13,7 @@ use super::context::{NetworkError, RunContext};
 use super::ledger::{LedgerCause, LedgerEntry, LedgerPayer};
 use super::messages::{GenerateAlone, HandOver, PromptRequest};
 use super::radio_link;
-use crate::diffusion::NodeId;
+use crate::diffusion::{NodeId, SplitChain};
 use crate::policy::{Allocation, AllocationRequest};
 use crate::scenario::MultipleAccess;
 
@@ -54,16 +54,25 @@ impl EdgeServer {
     /// re-spaced, those with equal t_k when joint (Algorithm 1, `docs/design.md`). Returns each user's latent and
     /// the number of chains that were run.
     fn run_shared_steps(context: &RunContext, allocation: &Allocation) -> Result<(Vec<NodeId>, u32), NetworkError> {
-        let mut chains: BTreeMap<NodeId, ()> = BTreeMap::new();
+        // One entry for each different t_k, and one for each different beginning.
+        let mut by_tk: BTreeMap<u32, NodeId> = BTreeMap::new();
+        let mut begun: Vec<SplitChain> = Vec::new();
         let mut latents = Vec::with_capacity(allocation.users.len());
         for user in &allocation.users {
+            if let Some(&latent) = by_tk.get(&user.tk) {
+                latents.push(latent);
+                continue;
+            }
             let chain = context.split_chain(allocation.t0, user.tk)?;
             let start = context.start_latent(chain.start_scale)?;
             let latent = context.denoise(start, &context.server_prompt, &chain.server, 0)?;
-            chains.insert(latent, ());
+            if begun.iter().all(|other| !other.begins_as(&chain)) {
+                begun.push(chain);
+            }
+            by_tk.insert(user.tk, latent);
             latents.push(latent);
         }
-        Ok((latents, chains.len() as u32))
+        Ok((latents, begun.len() as u32))
     }
 }
 

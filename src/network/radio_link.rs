@@ -68,6 +68,22 @@ impl RadioLink {
         }
     }
 
+    /// What the bits of this transmission go through.
+    fn corruption(&self, hand_over: &HandOver, link: &LinkRecord, context: &RunContext) -> Operation {
+        let settings = &context.scenario.diffusion;
+        let name = &context.scenario.devices[self.device].name;
+        Operation::Corrupt {
+            from: hand_over.latent,
+            channel: BitChannel {
+                codec: settings.codec,
+                latent_range: settings.latent_range,
+                sanitize: settings.sanitize,
+                bit_error_probability: link.bit_error_probability,
+                seed: context.stream("bit-errors", name).child(self.transmissions),
+            },
+        }
+    }
+
     /// SNR per symbol and bit error probability, of the drawn gain or averaged over it.
     fn draw_channel(&mut self, tx_power_w: f64, context: &RunContext, bandwidth_hz: f64) -> Channel {
         let settings = &context.scenario.radio;
@@ -117,18 +133,10 @@ impl RadioLink {
     pub async fn transmit(&mut self, hand_over: HandOver, cx: &Context<Self>, context: &mut Arc<RunContext>) {
         let start_s = seconds(cx.time());
         let link = self.link_record(&hand_over, context, start_s);
-        let settings = &context.scenario.diffusion;
-        let name = &context.scenario.devices[self.device].name;
-        let received = context.insert(Operation::Corrupt {
-            from: hand_over.latent,
-            channel: BitChannel {
-                codec: settings.codec,
-                latent_range: settings.latent_range,
-                sanitize: settings.sanitize,
-                bit_error_probability: link.bit_error_probability,
-                seed: context.stream("bit-errors", name).child(self.transmissions),
-            },
-        });
+        let received = match context.records() {
+            true => context.insert(self.corruption(&hand_over, &link, context)),
+            false => Ok(hand_over.latent),
+        };
         self.transmissions += 1;
         let received = match received {
             Ok(received) => received,

@@ -3,8 +3,8 @@
 //! Everything that differs between two equal runs (when, where, how fast) stands in the one object `run`: the rest of two
 //! equal runs is byte for byte the same.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +24,13 @@ pub struct Manifest {
     pub seed: u64,
     /// SHA-256 of the resolved `scenario.toml`, hexadecimal.
     pub scenario_sha256: String,
+    /// SHA-256 of what makes runs of two studies comparable: the scenario without replications and figures, the packs, the
+    /// runtime and this program. Equal ones can be merged.
+    #[serde(default)]
+    pub identity_sha256: String,
+    /// The part of the study that this is, as `2/5`; left out for a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     pub models: Vec<ModelPack>,
     pub onnx_runtime_version: String,
     /// The provider that was taken, not what was asked for: `cpu` or `cuda`.
@@ -63,6 +70,9 @@ pub struct Counts {
     pub unet_evaluations_of_references: u64,
     /// UNet evaluations that generating every user's picture by itself would take, without reference pictures.
     pub unet_evaluations_unshared: u64,
+    /// Runs that an error stopped; `failures.csv` lists them.
+    #[serde(default)]
+    pub failed_runs: u64,
     /// Pictures that could not be made.
     pub failed_pictures: u64,
     /// Answers in `scores.csv`.
@@ -90,6 +100,9 @@ pub struct Run {
     pub wall_time_s: f64,
     /// Worker threads.
     pub threads: usize,
+    /// Runs that earlier processes had finished.
+    #[serde(default)]
+    pub runs_found: u64,
     /// Different questions that were put to judges.
     #[serde(default)]
     pub scores_computed: u64,
@@ -102,6 +115,9 @@ pub struct Run {
     /// The same that were in the score store.
     #[serde(default)]
     pub values_from_store: u64,
+    /// UNet evaluations that were made in this process.
+    #[serde(default)]
+    pub unet_evaluations_made: u64,
     /// Where the ONNX Runtime library came from: `environment variable`, `cache`, `pip`.
     pub onnx_runtime_origin: String,
     pub host: Host,
@@ -148,18 +164,34 @@ impl WrittenFile {
     pub fn of(results: &Path, relative: &Path) -> Result<Self, ReportError> {
         let path = results.join(relative);
         let failed = |source: io::Error| ReportError::Read { path: path.clone(), source };
-        let content = fs::read(&path).map_err(failed)?;
+        // A table may be larger than the memory.
+        let mut file = File::open(&path).map_err(failed)?;
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        let mut part = vec![0; 1 << 16];
+        loop {
+            let length = file.read(&mut part).map_err(failed)?;
+            if length == 0 {
+                break;
+            }
+            hash.update(&part[..length]);
+            bytes += length as u64;
+        }
         Ok(Self {
             path: relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
-            bytes: content.len() as u64,
-            sha256: sha256_hex(&content),
+            bytes,
+            sha256: hexadecimal(&hash.finalize()),
         })
     }
 }
 
 /// SHA-256 in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A moment as RFC 3339 in UTC, whole seconds. Moments before 1970 count as 1970.

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use smol_str::SmolStr;
+
 use super::durable_file::{ReportError, write_durably};
 
 /// One variable.
@@ -25,7 +27,8 @@ impl Column {
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    Text(String),
+    /// Short ones take no memory of their own.
+    Text(SmolStr),
     Integer(i128),
     /// Never NaN. Infinities are written `inf` and `-inf`.
     Real(f64),
@@ -45,13 +48,21 @@ impl Cell {
 
     /// As written to CSV: the shortest digits that read back as the same number; empty for blank.
     pub fn to_csv_field(&self) -> String {
+        let mut field = String::new();
+        self.write_csv_field(&mut field);
+        field
+    }
+
+    /// Appends [`Cell::to_csv_field`].
+    fn write_csv_field(&self, field: &mut String) {
+        let never = "writing into a string never fails";
         match self {
-            Cell::Text(text) => text.clone(),
-            Cell::Integer(value) => value.to_string(),
+            Cell::Text(text) => field.push_str(text),
+            Cell::Integer(value) => write!(field, "{value}").expect(never),
             // Adding zero turns −0 into 0. Debug formatting is the shortest that reads back, with an exponent where the
             // plain form would be long.
-            Cell::Real(value) => format!("{:?}", value + 0.0),
-            Cell::Blank => String::new(),
+            Cell::Real(value) => write!(field, "{:?}", value + 0.0).expect(never),
+            Cell::Blank => {}
         }
     }
 
@@ -65,20 +76,20 @@ impl Cell {
         let looks_numeric = field.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
         match field.parse::<f64>() {
             Ok(value) if (looks_numeric || field == "inf") && !value.is_nan() => Cell::Real(value),
-            _ => Cell::Text(field.to_owned()),
+            _ => Cell::Text(SmolStr::new(field)),
         }
     }
 }
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Cell::Text(text.to_owned())
+        Cell::Text(SmolStr::new(text))
     }
 }
 
 impl From<String> for Cell {
     fn from(text: String) -> Self {
-        Cell::Text(text)
+        Cell::Text(text.into())
     }
 }
 
@@ -91,7 +102,7 @@ impl From<f64> for Cell {
 /// `true` or `false`.
 impl From<bool> for Cell {
     fn from(value: bool) -> Self {
-        Cell::Text(value.to_string())
+        Cell::Text(SmolStr::new_static(if value { "true" } else { "false" }))
     }
 }
 
@@ -167,14 +178,7 @@ impl Table {
 
     /// CSV after RFC 4180 with `\n` line ends: a header, then the rows in their order. Equal tables give equal bytes.
     pub fn to_csv(&self) -> String {
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-        let never = "records of one width fit into memory";
-        writer.write_record(self.columns.iter().map(|column| &column.name)).expect(never);
-        for row in &self.rows {
-            writer.write_record(row.iter().map(Cell::to_csv_field)).expect(never);
-        }
-        let bytes = writer.into_inner().expect(never);
-        String::from_utf8(bytes).expect("fields are UTF-8 and separators ASCII")
+        csv_header(&self.columns) + &csv_rows(&self.rows)
     }
 
     /// Writes the table as CSV, beside its place and then renamed.
@@ -205,11 +209,39 @@ impl Table {
 
     /// A data dictionary in Markdown: what each column means.
     pub fn describe(&self) -> String {
-        let mut text = String::from("| column | meaning |\n|---|---|\n");
-        for column in &self.columns {
-            let meaning = column.description.replace('|', "\\|").replace('\n', " ");
-            writeln!(text, "| `{}` | {meaning} |", column.name).expect("writing into a string never fails");
-        }
-        text
+        describe(&self.columns)
     }
+}
+
+/// The first line of a CSV file.
+pub fn csv_header(columns: &[Column]) -> String {
+    let names: Vec<Cell> = columns.iter().map(|column| column.name.as_str().into()).collect();
+    csv_rows(&[names])
+}
+
+/// Rows as CSV without a header, one line each.
+pub fn csv_rows(rows: &[Vec<Cell>]) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let never = "records of one width fit into memory";
+    let mut field = String::new();
+    for row in rows {
+        for cell in row {
+            field.clear();
+            cell.write_csv_field(&mut field);
+            writer.write_field(&field).expect(never);
+        }
+        writer.write_record(None::<&[u8]>).expect(never);
+    }
+    let bytes = writer.into_inner().expect(never);
+    String::from_utf8(bytes).expect("fields are UTF-8 and separators ASCII")
+}
+
+/// A data dictionary in Markdown: what each column means.
+pub fn describe(columns: &[Column]) -> String {
+    let mut text = String::from("| column | meaning |\n|---|---|\n");
+    for column in columns {
+        let meaning = column.description.replace('|', "\\|").replace('\n', " ");
+        writeln!(text, "| `{}` | {meaning} |", column.name).expect("writing into a string never fails");
+    }
+    text
 }

@@ -199,42 +199,6 @@ fn a_results_folder_that_is_never_finished_leaves_nothing_behind() {
     assert_eq!(workplace.contents(), [""; 0]);
 }
 
-/// Only where folders can be locked is it known that nobody writes to them any more.
-#[test]
-#[cfg(unix)]
-fn what_a_killed_run_left_is_removed_by_the_next() {
-    use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
-
-    let pack = TinyPack::new();
-    let long = scenario(pack.root(), "[study]\nname = \"s\"\nreplications = 4000\n", POLICY);
-    let workplace = Workplace::with("long.toml", &long);
-    workplace.write("s.toml", &scenario(pack.root(), "", POLICY));
-    let mut run = Command::new(env!("CARGO_BIN_EXE_latentlink"))
-        .args(["run", "long.toml"])
-        .current_dir(workplace.path("."))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let drafts = |workplace: &Workplace| workplace.contents().iter().filter(|name| name.contains("/.s.draft-")).count();
-    let started = Instant::now();
-    while drafts(&workplace) < 4 {
-        assert!(started.elapsed() < Duration::from_secs(60), "the run writes pictures");
-        assert!(run.try_wait().expect("a child").is_none(), "the run is long enough to be killed");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // A draft in the same place that is still being written to stays.
-    drop(ResultsFolder::create(&workplace.path("results/s"), false).expect("a writable place"));
-    assert!(drafts(&workplace) >= 4);
-    run.kill().expect("it runs");
-    run.wait().expect("it ends");
-    assert!(drafts(&workplace) >= 4, "a killed program cannot tidy up");
-    workplace.run(&["run", "s.toml"]).assert_done();
-    assert_eq!(drafts(&workplace), 0);
-    assert!(workplace.path("results/s/manifest.json").is_file());
-}
-
 #[test]
 fn words_the_pack_does_not_know_are_named_in_a_warning_and_the_run_goes_on() {
     let pack = TinyPack::new();

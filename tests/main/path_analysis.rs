@@ -38,7 +38,7 @@ fn measure(settings: &PathSettings, executor: &Executor) -> (Vec<PathReplication
     let (mut pictures, evaluations) = (HashMap::new(), Cell::new(0));
     let measured = plan(settings, executor)
         .unwrap()
-        .measure(executor, &|state| evaluations.set(state.unet_evaluations_done), &mut |replication, t_off, picture| {
+        .measure(executor, &|state| evaluations.set(state.done.unet_evaluations), &mut |replication, t_off, picture| {
             assert!(pictures.insert((replication, t_off), picture.clone()).is_none(), "each picture comes once");
             Ok(())
         })

@@ -5,6 +5,7 @@ closed-form contents, in the ranks and element types that exporters differ in.
 
     text encoder   last_hidden_state[b, k, :] = [id, 1, 2, 3] of token k       4 tokens, hidden size 4
     denoiser       out_sample = 0.5 sample + timestep / 8 + mean(text[b])      latent 4 x 2 x 2
+                   one of them looks the timestep up in a table that ends at 599, and stops with an error beyond
     decoder        sample = channels 0..2 of latent_sample, each pixel doubled 4 x 4 pictures
 """
 
@@ -58,10 +59,14 @@ def text_encoder(name, ids=T.INT64, floats=T.FLOAT, batch="batch", tokens=4, inp
     save(name, nodes, [(input_name, ids, [batch, tokens])], [("last_hidden_state", floats, [batch, tokens, 4])], constants)
 
 
-def unet(name, timestep=T.INT64, rank=("batch",), floats=T.FLOAT, hidden=4, channels=4, extra=()):
+def unet(name, timestep=T.INT64, rank=("batch",), floats=T.FLOAT, hidden=4, channels=4, extra=(), known_timesteps=None):
+    if known_timesteps is None:
+        time = [helper.make_node("Cast", ["timestep"], ["time"], to=T.FLOAT)]
+    else:
+        time = [helper.make_node("Gather", ["known_times", "timestep"], ["time"])]
     nodes = [
         helper.make_node("Mul", ["sample", "half"], ["halved"]),
-        helper.make_node("Cast", ["timestep"], ["time"], to=T.FLOAT),
+        *time,
         helper.make_node("Mul", ["time", "eighth"], ["scaled_time"]),
         helper.make_node("Cast", ["scaled_time"], ["float_time"], to=floats),
         helper.make_node("Reshape", ["float_time", "column"], ["time_column"]),
@@ -75,6 +80,8 @@ def unet(name, timestep=T.INT64, rank=("batch",), floats=T.FLOAT, hidden=4, chan
         constant("eighth", 0.125, T.FLOAT),
         constant("column", [-1, 1, 1, 1], T.INT64),
     ]
+    if known_timesteps is not None:
+        constants.append(constant("known_times", np.arange(known_timesteps), T.FLOAT))
     inputs = [
         ("sample", floats, ["batch", channels, "height", "width"]),
         ("timestep", timestep, list(rank)),
@@ -110,6 +117,7 @@ unet("unet_scalar_int32", timestep=T.INT32, rank=())
 unet("unet_one_f32", timestep=T.FLOAT, rank=(1,))
 unet("unet_scalar_f16", timestep=T.FLOAT16, rank=(), floats=T.FLOAT16)
 unet("unet_f64_time", timestep=T.DOUBLE)
+unet("unet_short_table", known_timesteps=600)
 unet("unet_hidden_5", hidden=5)
 unet("unet_nine_channels", channels=9)
 unet("unet_timestep_cond", extra=[("timestep_cond", T.FLOAT, ["batch", 256])])

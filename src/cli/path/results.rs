@@ -72,7 +72,7 @@ pub(super) fn write(findings: &PathFindings<'_>, folder: &ResultsFolder) -> Resu
         files.extend([figure.clone(), figure.replace(".png", ".csv")]);
     }
     files.extend(table.rows().iter().filter_map(|row| match &row[PICTURE_COLUMN] {
-        Cell::Text(file) => Some(file.clone()),
+        Cell::Text(file) => Some(file.to_string()),
         _ => None,
     }));
     files.sort();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::findings::PathFindings;
-use crate::cli::run::counted;
+use crate::cli::run_report::counted;
 use crate::experiment::statistics::Summary;
 
 /// A short table, the distance of the ends, and where the files are.

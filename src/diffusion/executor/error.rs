@@ -23,7 +23,21 @@ pub enum ExecutorError {
     #[error("could not start {threads} worker threads: {source}")]
     #[diagnostic(help("ask for fewer with --threads"))]
     Threads { threads: usize, source: rayon::ThreadPoolBuildError },
+    /// A session call failed on one node alone.
+    #[error("a neural network stopped with an error: {message}")]
+    #[diagnostic(help("the models load, but not every input fits them: look at what this run asks for"))]
+    Call { message: String },
+    /// Somebody asked to stop. What was handed out before stays valid.
+    #[error("stopped on request")]
+    Stopped,
     /// The receiver of finished values failed; nothing is wrong with the values.
     #[error("could not store a finished result: {0}")]
     Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ExecutorError {
+    /// Whether somebody asked to stop, and nothing is wrong.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped)
+    }
 }

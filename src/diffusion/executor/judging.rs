@@ -41,7 +41,11 @@ impl JudgeSessions {
         provider: ResolvedProvider,
         questions: &[Question<'_>],
     ) -> Result<Vec<Answer>, ExecutorError> {
-        self.with_sessions(worker, provider, |sessions| self.judge.ask(sessions, questions))
+        match self.with_sessions(worker, provider, |sessions| Ok(self.judge.ask(sessions, questions)))? {
+            Ok(answers) => Ok(answers),
+            // The sessions are there and the prompts fit: what fails now fails on its input.
+            Err(error) => Err(ExecutorError::Call { message: error.to_string() }),
+        }
     }
 
     fn with_sessions<T>(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::distances::euclidean_distance;
 use super::{PathPlan, ReplicationNodes};
 use crate::diffusion::NodeId;
-use crate::diffusion::executor::{ExecutionProgress, Executor, ExecutorError};
+use crate::diffusion::executor::{ExecutionProgress, Executor, ExecutorError, WorkCounts};
 use crate::diffusion::image_metrics::PictureMetrics;
 use crate::diffusion::value::{Failure, Latent, Value};
 use crate::picture::Picture;
@@ -62,16 +62,18 @@ impl PathPlan {
         progress: &dyn Fn(ExecutionProgress),
         save: &mut PictureSink<'_>,
     ) -> Result<Vec<PathReplication>, ExecutorError> {
-        let unet_evaluations_total = self.unet_evaluations();
+        let total = WorkCounts { unet_evaluations: self.unet_evaluations(), ..WorkCounts::default() };
         let before = Cell::new(0);
         let done = Cell::new(0);
         let mut measured = Vec::with_capacity(self.replications.len());
         for (replication, nodes) in self.replications.iter().enumerate() {
             let told = |state: ExecutionProgress| {
-                done.set(before.get() + state.unet_evaluations_done);
-                progress(ExecutionProgress { unet_evaluations_done: done.get(), unet_evaluations_total, ..state });
+                done.set(before.get() + state.done.unet_evaluations);
+                let done = WorkCounts { unet_evaluations: done.get(), ..WorkCounts::default() };
+                progress(ExecutionProgress { done, total });
             };
             let mut values = Values::default();
+            let mut broken = None;
             executor.run(&self.graph, &nodes.wanted(), &told, &mut |id, value| {
                 match value {
                     Value::Latent(latent) => {
@@ -83,6 +85,7 @@ impl PathPlan {
                     Value::Failed(failure) => {
                         values.failures.insert(id, *failure);
                     }
+                    Value::CallFailed(message) => broken = Some(message.to_string()),
                     Value::Picture(picture) => {
                         // Equal prompts make equal paths: then one node is the picture of each.
                         for (switch, point) in nodes.switches.iter().zip(&self.points) {
@@ -95,6 +98,9 @@ impl PathPlan {
                 }
                 Ok(())
             })?;
+            if let Some(message) = broken {
+                return Err(ExecutorError::Call { message });
+            }
             before.set(done.get());
             measured.push(self.measured(nodes, &values));
         }

@@ -1,20 +1,20 @@
 //! `requests.csv`: one row per user.
 
-use super::{StudyData, key_cells, key_columns};
+use super::{RunData, TableLayout, key_cells};
 use crate::experiment::budget::over_budget_j;
 use crate::experiment::images::picture_file;
 use crate::experiment::scores::PersonaScores;
-use crate::experiment::study::Run;
+use crate::experiment::simulation::Run;
 use crate::network::bench::SimulatedUser;
 use crate::network::{LedgerPayer, UserRecord};
-use crate::report::{Cell, Column, ReportError, Table};
+use crate::report::{Cell, Column};
 use crate::scenario::PictureReference;
 
 /// A column of `requests.csv`: its name, its meaning, and how a user's cell is made.
 type UserColumn = (&'static str, &'static str, fn(&UserContext<'_>) -> Cell);
 
 struct UserContext<'a> {
-    data: &'a StudyData<'a>,
+    data: &'a RunData<'a>,
     run: &'a Run,
     user: &'a SimulatedUser,
     /// The user's own persona first; empty where nobody judges.
@@ -27,7 +27,7 @@ impl UserContext<'_> {
     }
 
     fn device(&self) -> &crate::scenario::DeviceSettings {
-        &self.data.points[self.run.point].scenario.devices[self.record().device]
+        &self.run.point.scenario.devices[self.record().device]
     }
 
     fn link<T: Into<Cell>>(&self, select: impl Fn(&crate::network::LinkRecord) -> Option<T>) -> Cell {
@@ -36,7 +36,7 @@ impl UserContext<'_> {
 
     fn picture_status(&self) -> &'static str {
         match self.data.values.failure_of(self.record()) {
-            _ if !self.run.makes_pictures => "not-made",
+            _ if !self.run.makes_pictures() => "not-made",
             None => "ok",
             Some(failure) => failure.name(),
         }
@@ -55,7 +55,7 @@ const USER_COLUMNS: &[UserColumn] = &[
     ("device", "name of the user's device", |u| u.device().name.as_str().into()),
     ("prompt", "what the user asked for", |u| u.device().prompt.as_str().into()),
     ("server_prompt", "prompt of the shared steps; blank where nothing was shared", |u| {
-        if u.record().t0 == 0 { Cell::Blank } else { u.data.points[u.run.point].server_prompt.as_str().into() }
+        if u.record().t0 == 0 { Cell::Blank } else { u.run.point.server_prompt.as_str().into() }
     }),
     ("t0", "denoising steps on the server", |u| u64::from(u.record().t0).into()),
     ("tk", "denoising steps on the device", |u| u64::from(u.record().tk).into()),
@@ -101,7 +101,7 @@ const USER_COLUMNS: &[UserColumn] = &[
         },
     ),
     ("picture", "file of the picture; blank where there is none", |u| match u.picture_status() {
-        "ok" => picture_file(u.data.points[u.run.point].index, u.run.replication, &u.device().name).into(),
+        "ok" => picture_file(u.run.id, &u.device().name).into(),
         _ => Cell::Blank,
     }),
     ("picture_status", "`ok`, why the picture failed, or `not-made` where a surface judges, which needs none", |u| {
@@ -109,35 +109,31 @@ const USER_COLUMNS: &[UserColumn] = &[
     }),
 ];
 
-/// One row per point, replication, request and user.
-pub(super) fn requests(data: &StudyData<'_>) -> Result<Table, ReportError> {
-    let references: &[PictureReference] = match data.points.first() {
-        Some(first) if data.points.iter().any(|point| point.scenario.makes_pictures()) => {
-            &first.scenario.diffusion.metrics_against
-        }
-        _ => &[],
-    };
-    let mut columns = key_columns(data);
+pub(super) fn columns(layout: &TableLayout) -> Vec<Column> {
+    let mut columns = layout.key_columns();
     columns.extend(USER_COLUMNS.iter().map(|(name, meaning, _)| Column::new(*name, *meaning)));
-    columns.extend(references.iter().flat_map(|against| metric_columns(*against)));
-    columns.extend(quality_columns(data));
-    let mut table = Table::new(columns)?;
-    for (index, run) in data.study.runs.iter().enumerate() {
-        for (user, scores) in run.users.iter().zip(data.scores.run(index)) {
-            let context = UserContext { data, run, user, scores };
-            let mut cells = key_cells(data, run);
-            cells.extend(USER_COLUMNS.iter().map(|(_, _, cell)| cell(&context)));
-            for &against in references {
-                let metrics = data.values.metrics_of(user, against);
-                cells.extend(
-                    [metrics.map(|m| m.mse), metrics.map(|m| m.psnr_db), metrics.map(|m| m.ssim)].map(Cell::from),
-                );
-            }
-            cells.extend(quality_cells(&context));
-            table.push(cells)?;
+    columns.extend(layout.references.iter().flat_map(|against| metric_columns(*against)));
+    columns.extend(quality_columns(layout));
+    columns
+}
+
+/// One row per request and user.
+pub(super) fn rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
+    let run = data.run;
+    let row = |(user, scores): (&SimulatedUser, &Vec<PersonaScores>)| {
+        let context = UserContext { data, run, user, scores };
+        let mut cells = key_cells(run, USER_COLUMNS.len() + 3 * data.layout.references.len() + 3 + data.layout.panel.len());
+        cells.extend(USER_COLUMNS.iter().map(|(_, _, cell)| cell(&context)));
+        for &against in &data.layout.references {
+            let metrics = data.values.metrics_of(user, against);
+            cells.extend(
+                [metrics.map(|m| m.mse), metrics.map(|m| m.psnr_db), metrics.map(|m| m.ssim)].map(Cell::from),
+            );
         }
-    }
-    Ok(table)
+        cells.extend(quality_cells(&context));
+        cells
+    };
+    run.users.iter().zip(data.scores.by_user()).map(row).collect()
 }
 
 fn metric_columns(against: PictureReference) -> [Column; 3] {
@@ -155,9 +151,9 @@ fn metric_columns(against: PictureReference) -> [Column; 3] {
     ]
 }
 
-/// What judges made of the picture; nothing where no point has a judge.
-fn quality_columns(data: &StudyData<'_>) -> Vec<Column> {
-    if !data.is_judged() {
+/// What judges made of the picture; nothing where there is no judge.
+fn quality_columns(layout: &TableLayout) -> Vec<Column> {
+    if !layout.is_judged {
         return Vec::new();
     }
     let mut columns = vec![
@@ -165,7 +161,7 @@ fn quality_columns(data: &StudyData<'_>) -> Vec<Column> {
         Column::new("qoe", "the user's quality of experience, the mean over its answers, in [0, 1]; blank without one"),
         Column::new("qoe_status", "`ok`; `failed` where no answer held a score; else why there is no picture"),
     ];
-    columns.extend(data.panel().into_iter().map(|name| {
+    columns.extend(layout.panel.iter().map(|name| {
         Column::new(format!("qoe_{name}"), format!("the same score by {name} of the panel; blank without one"))
     }));
     columns
@@ -173,19 +169,18 @@ fn quality_columns(data: &StudyData<'_>) -> Vec<Column> {
 
 /// The cells of [`quality_columns`].
 fn quality_cells(user: &UserContext<'_>) -> Vec<Cell> {
-    if !user.data.is_judged() {
+    if !user.data.layout.is_judged {
         return Vec::new();
     }
     let own = user.scores.first();
-    let scenario = &user.data.points[user.run.point].scenario;
+    let scenario = &user.run.point.scenario;
     let mut cells = vec![
-        scenario.persona_of(user.record().device, user.run.replication).name.into(),
+        scenario.persona_of(user.record().device, user.run.id.replication).name.into(),
         own.and_then(PersonaScores::quality_of_experience).into(),
         own.map(PersonaScores::status).into(),
     ];
-    cells.extend(user.data.panel().into_iter().map(|name| {
-        let persona = scenario.judge.panel.iter().find(|persona| persona.name == name);
-        let scores = user.scores.iter().find(|scores| Some(&scores.persona) == persona);
+    cells.extend(scenario.judge.panel.iter().map(|persona| {
+        let scores = user.scores.iter().find(|scores| scores.persona == *persona);
         Cell::from(scores.and_then(PersonaScores::quality_of_experience))
     }));
     cells

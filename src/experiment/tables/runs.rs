@@ -1,13 +1,12 @@
 //! `runs.csv`: energy, savings and quality of experience of each run.
 
-use super::{StudyData, key_cells, key_columns};
+use super::{RunData, TableLayout, key_cells};
 use crate::experiment::budget::{self, EnergyTotals, Savings, over_budget_j};
 use crate::network::UserRecord;
-use crate::report::{Cell, Column, ReportError, Table};
+use crate::report::{Cell, Column};
 
-/// One row per run: energy by payer and cause, savings, the server's budget.
-pub(super) fn runs(data: &StudyData<'_>) -> Result<Table, ReportError> {
-    let mut columns = key_columns(data);
+pub(super) fn columns(layout: &TableLayout) -> Vec<Column> {
+    let mut columns = layout.key_columns();
     columns.extend(
         [
             ("server_compute_j", "energy of the shared steps [J]"),
@@ -26,7 +25,7 @@ pub(super) fn runs(data: &StudyData<'_>) -> Result<Table, ReportError> {
         ]
         .map(|(name, meaning)| Column::new(name, meaning)),
     );
-    if data.is_judged() {
+    if layout.is_judged {
         columns.extend(
             [
                 ("sum_qoe", "sum of the users' quality of experience, the objective (21); blank where a user has none"),
@@ -36,41 +35,42 @@ pub(super) fn runs(data: &StudyData<'_>) -> Result<Table, ReportError> {
             .map(|(name, meaning)| Column::new(name, meaning)),
         );
     }
-    let mut table = Table::new(columns)?;
-    for (index, run) in data.study.runs.iter().enumerate() {
-        let scenario = &data.points[run.point].scenario;
-        let totals = EnergyTotals::of(&run.ledger);
-        let records: Vec<&UserRecord> = run.users.iter().map(|user| &user.record).collect();
-        let savings = Savings::of(scenario, &records, &totals);
-        let server_j = totals.server_compute_j + totals.server_radio_j;
-        let broken: Vec<String> = budget::violations(scenario, &run.ledger)
-            .iter()
-            .map(|violation| format!("{} {} by {:.6} J", violation.payer, violation.constraint, violation.excess_j()))
-            .collect();
-        let mut cells = key_cells(data, run);
-        cells.extend(
-            [
-                totals.server_compute_j,
-                totals.server_radio_j,
-                totals.device_compute_j,
-                totals.device_radio_j,
-                totals.total_j(),
-                savings.device_side_j,
-                savings.server_side_j,
-                savings.network_wide_j,
-            ]
-            .map(Cell::from),
-        );
-        cells
-            .push(scenario.server.energy_budget_j.map_or(Cell::Blank, |budget| over_budget_j(server_j, budget).into()));
-        cells.push(if broken.is_empty() { Cell::Blank } else { broken.join("; ").into() });
-        if data.is_judged() {
-            let quality = data.scores.quality_of(index, scenario.judge.qoe_threshold);
-            cells.push(quality.and_then(|quality| quality.sum).into());
-            cells.push(quality.map(|quality| quality.outages).into());
-            cells.push(quality.map(|quality| quality.failed_scores).into());
-        }
-        table.push(cells)?;
+    columns
+}
+
+/// One row: energy by payer and cause, savings, the server's budget, quality of experience.
+pub(super) fn rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
+    let run = data.run;
+    let scenario = &run.point.scenario;
+    let totals = EnergyTotals::of(&run.ledger);
+    let records: Vec<&UserRecord> = run.users.iter().map(|user| &user.record).collect();
+    let savings = Savings::of(scenario, &records, &totals);
+    let server_j = totals.server_compute_j + totals.server_radio_j;
+    let broken: Vec<String> = budget::violations(scenario, &run.ledger)
+        .iter()
+        .map(|violation| format!("{} {} by {:.6} J", violation.payer, violation.constraint, violation.excess_j()))
+        .collect();
+    let mut cells = key_cells(run, 13);
+    cells.extend(
+        [
+            totals.server_compute_j,
+            totals.server_radio_j,
+            totals.device_compute_j,
+            totals.device_radio_j,
+            totals.total_j(),
+            savings.device_side_j,
+            savings.server_side_j,
+            savings.network_wide_j,
+        ]
+        .map(Cell::from),
+    );
+    cells.push(scenario.server.energy_budget_j.map_or(Cell::Blank, |budget| over_budget_j(server_j, budget).into()));
+    cells.push(if broken.is_empty() { Cell::Blank } else { broken.join("; ").into() });
+    if data.layout.is_judged {
+        let quality = data.scores.quality(scenario.judge.qoe_threshold);
+        cells.push(quality.and_then(|quality| quality.sum).into());
+        cells.push(quality.map(|quality| quality.outages).into());
+        cells.push(quality.map(|quality| quality.failed_scores).into());
     }
-    Ok(table)
+    vec![cells]
 }
