@@ -50,7 +50,8 @@ fn main() -> miette::Result<()> {
     let user_rounds = f64::from(USERS * POINTS * REPLICATIONS);
     let (mut rates, mut ratios) = (Vec::new(), Vec::new());
     for turn in 0..=TURNS {
-        let seconds: Vec<f64> = [1, 2].map(|threads| simulated_in(&scenario, threads, &folder)).into_iter().collect::<Result<_, _>>()?;
+        let seconds: Vec<f64> =
+            [1, 2].map(|threads| simulated_in(&scenario, threads, &folder)).into_iter().collect::<Result<_, _>>()?;
         // The first turn warms up.
         if turn > 0 {
             rates.push(user_rounds / seconds[1]);

@@ -89,6 +89,12 @@ pub enum Error {
     #[error("another process is working on {}", folder.display())]
     #[diagnostic(help("wait for it, give this run another folder with --out, or share the work with --shard i/n"))]
     StudyInUse { folder: PathBuf },
+    /// An unfinished study of something else is in the way.
+    #[error("{} holds finished runs of another scenario, pack, shard or version", folder.display())]
+    #[diagnostic(help(
+        "go on with that one first, choose another place with --out or another study.name, or give its runs up with --force"
+    ))]
+    UnfinishedExists { folder: PathBuf },
     /// Something else is where the journal of a study should be.
     #[error("{} is no journal of a study, or was changed by hand", path.display())]
     #[diagnostic(help("--force begins the study anew; what the score store holds is not computed again"))]
@@ -176,6 +182,7 @@ impl Error {
             | Self::Template(_)
             | Self::ResultsExist { .. }
             | Self::NotResults { .. }
+            | Self::UnfinishedExists { .. }
             | Self::Merge { .. } => 2,
             Self::Interrupted { .. } => 130,
             Self::Pack(_) | Self::Runtime(_) | Self::NoPacks { .. } | Self::Packs { .. } | Self::Unhealthy => 3,

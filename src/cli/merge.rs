@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::progress::Progress;
-use super::run_report::counted;
+use super::run_report::{counted, failed_runs};
 use super::standard_output;
 use crate::error::Error;
 use crate::experiment::merge::{MergeReport, merge as merge_parts};
-use crate::experiment::{MemoryLimit, Reuse, RunOptions};
+use crate::experiment::{Reuse, RunOptions};
 
 /// Join the parts of a study that were computed with --shard, here or elsewhere.
 #[derive(Debug, Clone, Args)]
@@ -37,11 +37,8 @@ pub struct MergeArgs {
 pub fn merge(args: &MergeArgs) -> Result<(), Error> {
     let options = RunOptions {
         out: args.out.clone(),
-        threads: None,
-        store: None,
-        memory: MemoryLimit::default(),
-        shard: None,
         reuse: Reuse { force: args.force, retry_failed: false },
+        ..RunOptions::default()
     };
     let progress = Progress::new();
     let merged = merge_parts(&args.parts, &options, &progress);
@@ -50,8 +47,11 @@ pub fn merge(args: &MergeArgs) -> Result<(), Error> {
     let mut lines =
         vec![format!("{} of {study} from {}", counted(findings.runs, "run"), counted(parts as u64, "part"))];
     lines.push("look at".to_owned());
-    let files = figures.iter().map(String::as_str).chain(["requests.csv", "summary.csv", "columns.md"]);
-    lines.extend(files.map(|file| format!("  {}", folder.join(file).display())));
+    let files = figures.iter().map(String::as_str).chain(["requests.csv", "summary.csv", "failures.csv", "columns.md"]);
+    lines.extend(
+        files.map(|file| folder.join(file)).filter(|file| file.is_file()).map(|file| format!("  {}", file.display())),
+    );
+    lines.extend(failed_runs(&findings));
     standard_output::print(&(lines.join("\n") + "\n"))?;
     if findings.failed_runs == 0 {
         return Ok(());

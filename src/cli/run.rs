@@ -1,6 +1,7 @@
 //! `latentlink run` and `latentlink sweep`: scenario files to results folders.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -8,6 +9,7 @@ use super::interrupt;
 use super::progress::{Progress, say};
 use super::run_report::{finished_before, report_text};
 use super::standard_output;
+use crate::diffusion::executor::StopRequest;
 use crate::error::Error;
 use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::{MemoryLimit, Reuse, RunOptions, Shard, StudyOutcome, StudyPlan};
@@ -44,7 +46,8 @@ pub struct RunArgs {
     /// Compute part i of n: `latentlink merge` joins the parts.
     #[arg(long, value_name = "i/n")]
     pub shard: Option<Shard>,
-    /// Begin anew, and replace earlier results that are there; nothing else is ever replaced.
+    /// Replace finished results that are there, and give up unfinished runs of another scenario; nothing else is ever
+    /// replaced.
     #[arg(long)]
     pub force: bool,
     /// Try runs again that failed.
@@ -99,12 +102,13 @@ pub fn sweep(args: &RunArgs) -> Result<(), Error> {
 fn run_all(args: &RunArgs, must_sweep: bool) -> Result<(), Error> {
     let files = expand(&args.files)?;
     let mut places: Vec<(PathBuf, &PathBuf)> = Vec::new();
+    let stop = interrupt::listen();
     if let [file] = &files[..] {
-        return run_one(args, file, false, must_sweep, &mut places);
+        return run_one(args, file, &stop, (false, must_sweep), &mut places);
     }
     let (mut failed, mut last_code) = (0, 0);
     for file in &files {
-        match run_one(args, file, true, must_sweep, &mut places) {
+        match run_one(args, file, &stop, (true, must_sweep), &mut places) {
             Ok(()) => {}
             // Whoever stops one of many means all of them.
             Err(error @ Error::Interrupted { .. }) => return Err(error),
@@ -121,8 +125,8 @@ fn run_all(args: &RunArgs, must_sweep: bool) -> Result<(), Error> {
 fn run_one<'a>(
     args: &RunArgs,
     file: &'a PathBuf,
-    one_of_many: bool,
-    must_sweep: bool,
+    stop: &Arc<StopRequest>,
+    (one_of_many, must_sweep): (bool, bool),
     places: &mut Vec<(PathBuf, &'a PathBuf)>,
 ) -> Result<(), Error> {
     let scenario = load(file, &args.overrides)?;
@@ -142,6 +146,7 @@ fn run_one<'a>(
         memory: args.memory,
         shard: args.shard,
         reuse: Reuse { force: args.force, retry_failed: args.retry_failed },
+        stop: Arc::clone(stop),
     };
     let place = options.place(study);
     if let Some((_, other)) = places.iter().find(|(taken, _)| *taken == place) {
@@ -162,17 +167,16 @@ fn run_one<'a>(
     drop(ResultsFolder::create(&place, true)?);
     places.push((place, file));
     let progress = if args.quiet { Progress::quiet() } else { Progress::new() };
-    let outcome = StudyPlan::prepare(&scenario, &options, &progress).and_then(|plan| {
-        interrupt::stops(plan.stop_request());
-        plan.run(&progress)
-    });
+    let outcome = StudyPlan::prepare(&scenario, &options, &progress).and_then(|plan| plan.run(&progress));
     progress.finish();
+    let mut figure_error = None;
     let (text, failed) = match outcome? {
         StudyOutcome::FinishedBefore { folder, manifest } => {
             let failed = manifest.counts.failed_runs;
             (finished_before(&folder, &manifest), (failed > 0).then(|| (manifest.counts.runs, failed, folder)))
         }
-        StudyOutcome::Done(report) => {
+        StudyOutcome::Done(mut report) => {
+            figure_error = report.figure_error.take();
             let failed = report.findings.failed_runs;
             let text = report_text(&report);
             (text, (failed > 0).then_some((report.findings.runs, failed, report.folder)))
@@ -182,7 +186,7 @@ fn run_one<'a>(
         standard_output::print(&text)?;
     }
     match failed {
-        None => Ok(()),
+        None => figure_error.map_or(Ok(()), Err),
         Some((runs, failed, folder)) => {
             Err(Error::RunsFailed { study: study.clone(), failed, runs, table: folder.join("failures.csv") })
         }

@@ -150,7 +150,8 @@ fn failed_pictures(findings: &Findings) -> Vec<String> {
     lines
 }
 
-fn failed_runs(findings: &Findings) -> Vec<String> {
+/// Runs that failed, the first of them with the reason.
+pub(super) fn failed_runs(findings: &Findings) -> Vec<String> {
     if findings.failed_runs == 0 {
         return Vec::new();
     }

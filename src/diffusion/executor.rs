@@ -20,9 +20,9 @@ use rayon::prelude::*;
 
 pub use self::error::ExecutorError;
 pub use self::evaluation::Evaluation;
+use self::judging::JudgeSessions;
 pub use self::progress::{ExecutionProgress, WorkCounts};
 pub use self::stop::StopRequest;
-use self::judging::JudgeSessions;
 use super::graph::{DenoisingGraph, NodeId, Operation};
 use super::image_metrics::PictureMetrics;
 use super::text::TextEmbeddings;
@@ -64,7 +64,15 @@ impl Executor {
             .build()
             .map_err(|source| ExecutorError::Threads { threads, source })?;
         let workers = (0..pool.current_num_threads()).map(|_| Mutex::new(None)).collect();
-        Ok(Self { pack, provider, pool, workers, texts: TextEmbeddings::default(), judges: Vec::new(), stop: Arc::default() })
+        Ok(Self {
+            pack,
+            provider,
+            pool,
+            workers,
+            texts: TextEmbeddings::default(),
+            judges: Vec::new(),
+            stop: Arc::default(),
+        })
     }
 
     /// With a judge, for the scores that name its digest.
@@ -135,7 +143,12 @@ impl Executor {
         Evaluation::new(graph, wanted, HashMap::new()).run(self, wanted, progress, sink)
     }
 
-    /// Asks to stop: an evaluation ends after the batches in flight, with [`ExecutorError::Stopped`].
+    /// Stops where somebody else asks to: an evaluation ends after the batches in flight, with [`ExecutorError::Stopped`].
+    pub fn with_stop_request(self, stop: Arc<StopRequest>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Whoever sets it stops the evaluations of this executor.
     pub fn stop_request(&self) -> &Arc<StopRequest> {
         &self.stop
     }
@@ -176,6 +189,9 @@ impl Executor {
         call: impl Fn(Range<usize>) -> Result<Vec<Value>, ExecutorError> + Sync,
         finished: &mut Finished<'_>,
     ) -> Result<(), ExecutorError> {
+        let call = |batch: Range<usize>| {
+            if self.stop.is_set() { Err(ExecutorError::Stopped) } else { call(batch) }
+        };
         let call = |batch: Range<usize>| match call(batch.clone()) {
             Err(ExecutorError::Call { .. }) => batch
                 .map(|index| match call(index..index + 1) {
@@ -187,9 +203,6 @@ impl Executor {
             outcome => outcome,
         };
         for group in batches.chunks(self.workers.len() * BATCHES_BETWEEN_REPORTS) {
-            if self.stop.is_set() {
-                return Err(ExecutorError::Stopped);
-            }
             let outputs: Vec<Vec<Value>> = self
                 .pool
                 .install(|| group.par_iter().map(|batch| call(batch.clone())).collect::<Result<_, ExecutorError>>())?;

@@ -8,7 +8,11 @@ use ndarray::{Array2, Array3, Axis};
 use super::worker::TextEmbedding;
 use crate::onnx::{DiffusionPack, PackError, Tokenized};
 
-/// The embeddings of the prompts seen so far.
+/// Values of all embeddings that are kept at most, a quarter of a gibibyte: beyond, all are forgotten and those that are
+/// needed are computed again.
+const KEPT_VALUES: usize = 1 << 26;
+
+/// The embeddings of the prompts seen lately.
 #[derive(Default)]
 pub struct TextEmbeddings {
     by_prompt: Mutex<HashMap<String, TextEmbedding>>,
@@ -31,7 +35,11 @@ impl TextEmbeddings {
         }
         let tokens = pack.tokenizer().encode(prompt)?;
         let embedding = Arc::new(encode(&[tokens])?.index_axis_move(Axis(0), 0));
-        lock().insert(prompt.to_owned(), Arc::clone(&embedding));
+        let mut by_prompt = lock();
+        if (by_prompt.len() + 1) * embedding.len() > KEPT_VALUES {
+            by_prompt.clear();
+        }
+        by_prompt.insert(prompt.to_owned(), Arc::clone(&embedding));
         Ok(embedding)
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::differences::{self, Differences};
 use super::findings::Findings;
 use super::journal::{Journal, Outcome, RunRows, TABLES};
-use super::observations::ObservedColumns;
-use super::points::StudyPoints;
+use super::observations::{ObservedColumns, PointObservations};
+use super::points::{StudyPoint, StudyPoints};
 use super::summary;
 use super::tables::{TableLayout, point_cells};
 use super::work_order::RunId;
@@ -16,8 +16,10 @@ use crate::error::Error;
 use crate::report::table::{csv_header, csv_rows, describe};
 use crate::report::{Cell, Column};
 
-/// Points of which a table per point and quantity is worth its disk: a larger sweep has its numbers in `runs.csv`.
+/// Points of which a row per quantity is worth its disk: a larger sweep has its numbers in `runs.csv`.
 const SUMMARISED_POINTS: u32 = 100_000;
+/// Runs whose points are compared with each other: those that are compared with stay in memory.
+const COMPARED_RUNS: u64 = 1_000_000;
 
 /// Writes every table of the runs in the journal below `folder`, and says what was found on the way.
 ///
@@ -29,88 +31,140 @@ pub fn write_tables(
     layout: &TableLayout,
     folder: &Path,
 ) -> Result<Findings, Error> {
-    let columns = layout.columns();
-    let mut dictionary = String::new();
-    let mut begin = |name: &str, columns: &[Column]| -> Result<Option<TableFile>, Error> {
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        dictionary.push_str(&format!("# {name}\n\n{}\n", describe(columns)));
-        TableFile::begin(folder, name, columns).map(Some)
-    };
-    let mut tables = Vec::new();
-    for (name, columns) in TABLES.iter().zip(&columns).take(2) {
-        tables.push(begin(name, columns)?);
-    }
-    let is_summarised = points.len() <= SUMMARISED_POINTS;
-    let several = journal.runs().any(|run| run.replication > 0);
-    let mut summaries = match is_summarised {
-        true => begin("summary.csv", &summary::columns(layout))?,
-        false => None,
-    };
-    let mut compared = match is_summarised && several && points.len() > 1 {
-        true => begin("differences.csv", &differences::columns(layout))?,
-        false => None,
-    };
-    for (name, columns) in TABLES.iter().zip(&columns).skip(2) {
-        tables.push(begin(name, columns)?);
-    }
-    let mut failures = begin("failures.csv", &failure_columns(layout))?.expect("it has columns");
-
     let observed = ObservedColumns::of(layout);
+    let mut tables = Tables::begin(journal, points, layout, folder)?;
     let mut differences = Differences::new(points.grid().clone());
     let mut findings = Findings::default();
     let mut runs = journal.runs().peekable();
     while let Some(&RunId { point: index, .. }) = runs.peek() {
-        let mut done: Vec<(u32, RunRows)> = Vec::new();
-        let mut failed: Vec<(u32, String)> = Vec::new();
+        // Of millions of points only those are made again that something is said of.
+        let mut summarised = match tables.summary.is_some() {
+            true => Some(PointSummary::begin(&*points.get(index)?, &observed)),
+            false => None,
+        };
         while let Some(run) = runs.next_if(|run| run.point == index) {
             let finished = journal.read(run)?;
             findings.add(&finished);
             match finished.outcome {
-                Outcome::Done(rows) => done.push((run.replication, rows)),
-                Outcome::Failed(message) => failed.push((run.replication, message)),
-            }
-        }
-        for (_, rows) in &done {
-            for (table, rows) in tables.iter_mut().zip(&rows.rows) {
-                if let Some(table) = table {
-                    table.write(rows)?;
+                Outcome::Done(rows) => {
+                    tables.write_run(&rows)?;
+                    if let Some(summarised) = &mut summarised {
+                        summarised.replications.push(run.replication);
+                        summarised.observations.add(&rows)?;
+                    }
+                }
+                Outcome::Failed(message) => {
+                    let mut row: Vec<Cell> = point_cells(&*points.get(index)?).collect();
+                    row.extend([run.replication.into(), message.as_str().into()]);
+                    tables.failures.write(&csv_rows(&[row]))?;
                 }
             }
         }
-        if failed.is_empty() && summaries.is_none() {
+        let (Some(summary), Some(PointSummary { cells, replications, observations })) =
+            (&mut tables.summary, summarised)
+        else {
             continue;
-        }
-        let point = points.get(index)?;
-        let cells: Vec<Cell> = point_cells(&point).collect();
-        for (replication, message) in failed {
-            let mut row = cells.clone();
-            row.extend([replication.into(), message.as_str().into()]);
-            failures.write(&csv_rows(&[row]))?;
-        }
-        let Some(summaries) = &mut summaries else { continue };
-        let (replications, rows): (Vec<u32>, Vec<RunRows>) = done.into_iter().unzip();
-        let quantities = observed.quantities(&rows, point.scenario.judge.qoe_threshold)?;
-        summaries.write(&csv_rows(&summary::rows(&cells, &quantities)))?;
-        if let Some(compared) = &mut compared {
+        };
+        let quantities = observations.quantities()?;
+        summary.write(&csv_rows(&summary::rows(&cells, &quantities)))?;
+        if let Some(compared) = &mut tables.differences {
             let rows: Vec<Vec<Cell>> = differences.rows(index as usize, &cells, &replications, &quantities);
             compared.write(&csv_rows(&rows))?;
         }
     }
-    for table in tables.into_iter().flatten().chain(summaries).chain(compared) {
-        table.end()?;
-    }
-    failures.end()?;
-    if findings.failed_runs == 0 {
-        let path = folder.join("failures.csv");
-        std::fs::remove_file(&path).map_err(|source| Error::File { action: "remove", path, source })?;
-        let at = dictionary.find("# failures.csv").expect("it was described above");
-        dictionary.truncate(at);
-    }
-    let path = folder.join("columns.md");
-    std::fs::write(&path, dictionary).map_err(|source| Error::while_writing(folder, path, source))?;
+    tables.end(findings.failed_runs > 0)?;
     Ok(findings)
+}
+
+/// What is said of a point, as its runs are read.
+struct PointSummary<'a> {
+    /// Of [`TableLayout::point_columns`].
+    cells: Vec<Cell>,
+    replications: Vec<u32>,
+    observations: PointObservations<'a>,
+}
+
+impl<'a> PointSummary<'a> {
+    fn begin(point: &StudyPoint, observed: &'a ObservedColumns) -> Self {
+        Self {
+            cells: point_cells(point).collect(),
+            replications: Vec::new(),
+            observations: observed.begin(point.scenario.judge.qoe_threshold),
+        }
+    }
+}
+
+/// The tables of a study on their way to the disk.
+struct Tables<'a> {
+    folder: &'a Path,
+    /// One for each of [`TABLES`] that the study has.
+    of_runs: Vec<Option<TableFile<'a>>>,
+    /// `None` where there are too many points.
+    summary: Option<TableFile<'a>>,
+    /// `None` where there is nothing to compare, or too much.
+    differences: Option<TableFile<'a>>,
+    failures: TableFile<'a>,
+    /// What the columns mean, table by table.
+    dictionary: Vec<(&'static str, String)>,
+}
+
+impl<'a> Tables<'a> {
+    fn begin(journal: &Journal, points: &StudyPoints, layout: &TableLayout, folder: &'a Path) -> Result<Self, Error> {
+        let mut dictionary = Vec::new();
+        let mut begin =
+            |name: &'static str, columns: &[Column], is_there: bool| -> Result<Option<TableFile<'a>>, Error> {
+                if !is_there || columns.is_empty() {
+                    return Ok(None);
+                }
+                dictionary.push((name, describe(columns)));
+                TableFile::begin(folder, name, columns).map(Some)
+            };
+        let columns = layout.columns();
+        let mut of_runs = Vec::new();
+        for (name, columns) in TABLES.into_iter().zip(&columns).take(2) {
+            of_runs.push(begin(name, columns, true)?);
+        }
+        let is_summarised = points.len() <= SUMMARISED_POINTS;
+        let several = points.len() > 1 && journal.runs().any(|run| run.replication > 0);
+        let is_compared = is_summarised && several && journal.len() <= COMPARED_RUNS;
+        let summary = begin("summary.csv", &summary::columns(layout), is_summarised)?;
+        let differences = begin("differences.csv", &differences::columns(layout), is_compared)?;
+        for (name, columns) in TABLES.into_iter().zip(&columns).skip(2) {
+            of_runs.push(begin(name, columns, true)?);
+        }
+        let failures = begin("failures.csv", &failure_columns(layout), true)?.expect("it has columns");
+        if !is_summarised {
+            let reason = format!("Not written for more than {SUMMARISED_POINTS} points: see runs.csv.\n");
+            dictionary.push(("summary.csv", reason));
+        }
+        Ok(Self { folder, of_runs, summary, differences, failures, dictionary })
+    }
+
+    fn write_run(&mut self, rows: &RunRows) -> Result<(), Error> {
+        for (table, rows) in self.of_runs.iter_mut().zip(&rows.rows) {
+            if let Some(table) = table {
+                table.write(rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes all files. Without failures there is no table of them.
+    fn end(mut self, some_failed: bool) -> Result<(), Error> {
+        for table in self.of_runs.into_iter().flatten().chain(self.summary).chain(self.differences) {
+            table.end()?;
+        }
+        let path = self.failures.path.clone();
+        self.failures.end()?;
+        if !some_failed {
+            std::fs::remove_file(&path).map_err(|source| Error::File { action: "remove", path, source })?;
+            self.dictionary.retain(|(name, _)| *name != "failures.csv");
+        }
+        let dictionary: String =
+            self.dictionary.iter().map(|(name, columns)| format!("# {name}\n\n{columns}\n")).collect();
+        let path = self.folder.join("columns.md");
+        std::fs::write(&path, dictionary).map_err(|source| Error::while_writing(self.folder, path, source))
+    }
 }
 
 fn failure_columns(layout: &TableLayout) -> Vec<Column> {

@@ -12,6 +12,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::scores::ScoredAnswer;
 use super::simulation::{Block, Run};
 use crate::diffusion::executor::{Evaluation, ExecutionProgress, Executor, ExecutorError, WorkCounts};
@@ -110,8 +112,11 @@ impl ComputedValues {
     }
 }
 
-/// Receives each picture once, as a PNG file.
-pub type SavePicture<'a> = dyn FnMut(NodeId, &[u8]) -> Result<(), Error> + 'a;
+/// Pictures that are written as files side by side.
+const PICTURES_AT_A_TIME: usize = 64;
+
+/// Receives each picture once, as a PNG file, from any thread.
+pub type SavePicture<'a> = dyn Fn(NodeId, &[u8]) -> Result<(), Error> + Sync + 'a;
 
 /// Is told what is done and what there is in all.
 type Report<'a> = dyn Fn(ExecutionProgress) + 'a;
@@ -141,9 +146,8 @@ impl<'a> BlockComputation<'a> {
     pub fn new(block: &'a Block, executor: &'a Executor, store: Option<&'a ScoreStore>) -> Result<Self, Error> {
         let missing: HashSet<NodeId> = missing(block, store)?.into_iter().collect();
         let is_score = |id: NodeId| matches!(block.graph.operation(id), Operation::Score { .. });
-        let picture_is_there = |id: NodeId| {
-            block.graph.operation(id).parents().next().is_some_and(|picture| !missing.contains(&picture))
-        };
+        let picture_is_there =
+            |id: NodeId| block.graph.operation(id).parents().next().is_some_and(|picture| !missing.contains(&picture));
         let of_stored: HashSet<NodeId> =
             missing.iter().copied().filter(|&id| is_score(id) && picture_is_there(id)).collect();
         let mut to_make: Vec<NodeId> = missing
@@ -200,14 +204,13 @@ impl<'a> BlockComputation<'a> {
         &mut self,
         runs: &[usize],
         progress: &dyn Fn(WorkCounts, WorkCounts),
-        save: &mut SavePicture<'_>,
+        save: &SavePicture<'_>,
     ) -> Result<(), Error> {
         let mut wanted: Vec<NodeId> = runs.iter().flat_map(|&run| self.block.runs[run].wanted()).collect();
         wanted.sort_unstable();
         wanted.dedup();
         wanted.retain(|id| !std::mem::replace(&mut self.is_collected[id.index()], true));
-        let (missing, there): (Vec<NodeId>, Vec<NodeId>) =
-            wanted.into_iter().partition(|id| self.missing.contains(id));
+        let (missing, there): (Vec<NodeId>, Vec<NodeId>) = wanted.into_iter().partition(|id| self.missing.contains(id));
 
         // 1. What is in the store.
         let mut unreadable = Vec::new();
@@ -230,10 +233,11 @@ impl<'a> BlockComputation<'a> {
             missing.into_iter().partition(|id| self.block.eager_values.contains_key(id));
         let Self { block, executor, store, evaluation, values, origins, .. } = self;
         let (block, executor, store) = (*block, *executor, *store);
-        let mut keeper = Keeper { block, store, values, origins, save };
+        let mut keeper = Keeper { block, executor, store, values, origins, save, pictures: Vec::new() };
         for id in at_events {
             keeper.keep(id, &block.eager_values[&id])?;
         }
+        keeper.write_pictures()?;
         // 3. What has to be computed.
         let (of_stored, to_make): (Vec<NodeId>, Vec<NodeId>) =
             missing.into_iter().partition(|id| self.of_stored.contains(id));
@@ -245,17 +249,17 @@ impl<'a> BlockComputation<'a> {
             // A wave without a result may be long. What fails here waits on, and fails again where it is told.
             let _ = store.map(ScoreStore::commit_if_due);
         };
-        keeper.evaluate(evaluation, executor, &to_make, &report)?;
+        keeper.evaluate(evaluation, &to_make, &report)?;
         // A record of another version of this program, or one that was taken away in the meantime.
         if !unreadable.is_empty() {
             let mut again = Evaluation::new(&block.graph, &unreadable, HashMap::new());
-            keeper.evaluate(&mut again, executor, &unreadable, &|_| ())?;
+            keeper.evaluate(&mut again, &unreadable, &|_| ())?;
         }
         // 4. Scores of pictures that are in the store: a judge looks at the 8-bit picture, which is what the store holds.
         for ids in of_stored.chunks(RECORDS_PER_ACCESS) {
             let known = stored_pictures(block, store, ids)?;
             let mut scoring = Evaluation::new(&block.graph, ids, known);
-            keeper.evaluate(&mut scoring, executor, ids, &|_| ())?;
+            keeper.evaluate(&mut scoring, ids, &|_| ())?;
             self.of_stored_done += ids.len() as u64;
             progress(evaluation.done() + scores(self.of_stored_done), evaluation.total() + all_of_stored);
         }
@@ -266,16 +270,22 @@ impl<'a> BlockComputation<'a> {
 /// Where values go: to the tables, to picture files, to the store.
 struct Keeper<'a> {
     block: &'a Block,
+    executor: &'a Executor,
     store: Option<&'a ScoreStore>,
     values: &'a mut ComputedValues,
     origins: &'a mut ValueOrigins,
-    save: &'a mut SavePicture<'a>,
+    save: &'a SavePicture<'a>,
+    /// Pictures that wait to be written together.
+    pictures: Vec<(NodeId, Arc<Picture>)>,
 }
 
 impl Keeper<'_> {
     fn keep(&mut self, id: NodeId, value: &Value) -> Result<(), Error> {
         let record = match value {
-            Value::Picture(picture) => Record::Picture(picture.to_png_bytes(&[("Software", "latentlink")])?),
+            Value::Picture(picture) => {
+                self.pictures.push((id, Arc::clone(picture)));
+                return if self.pictures.len() < PICTURES_AT_A_TIME { Ok(()) } else { self.write_pictures() };
+            }
             Value::Metrics(metrics) => Record::Metrics(*metrics),
             Value::Answer(answer) => Record::Answer(answer.clone()),
             Value::Failed(failure) => Record::Failed(*failure),
@@ -288,26 +298,40 @@ impl Keeper<'_> {
                 return Ok(());
             }
         };
-        if let Record::Picture(png) = &record {
-            (self.save)(id, png)?;
+        self.keep_record(id, &record)
+    }
+
+    /// Encodes and writes the pictures that wait, side by side, and keeps them in their order.
+    fn write_pictures(&mut self) -> Result<(), Error> {
+        let save = self.save;
+        let written = |(id, picture): (NodeId, Arc<Picture>)| {
+            let png = picture.to_png_bytes(&[("Software", "latentlink")])?;
+            save(id, &png)?;
+            Ok((id, png))
+        };
+        let pictures = std::mem::take(&mut self.pictures);
+        let written: Vec<Result<(NodeId, Vec<u8>), Error>> =
+            self.executor.pool().install(|| pictures.into_par_iter().map(written).collect());
+        for picture in written {
+            let (id, png) = picture?;
+            self.keep_record(id, &Record::Picture(png))?;
         }
-        self.values.collect(id, &record);
+        Ok(())
+    }
+
+    fn keep_record(&mut self, id: NodeId, record: &Record) -> Result<(), Error> {
+        self.values.collect(id, record);
         self.origins.values_computed += 1;
         self.origins.scores_computed += self.block.graph.operation(id).scores();
         match self.store {
-            Some(store) => Ok(store.write(self.block.graph.key(id).into(), &record)?),
+            Some(store) => Ok(store.write(self.block.graph.key(id).into(), record)?),
             None => Ok(()),
         }
     }
 
     /// Runs one part of an evaluation and keeps what it finds.
-    fn evaluate(
-        &mut self,
-        evaluation: &mut Evaluation<'_>,
-        executor: &Executor,
-        ids: &[NodeId],
-        report: &Report<'_>,
-    ) -> Result<(), Error> {
+    fn evaluate(&mut self, evaluation: &mut Evaluation<'_>, ids: &[NodeId], report: &Report<'_>) -> Result<(), Error> {
+        let executor = self.executor;
         // The executor passes the sink's error on without its kind: it is kept here.
         let mut failure = None;
         let mut sink = |id: NodeId, value: &Value| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -317,10 +341,13 @@ impl Keeper<'_> {
                 told.into()
             })
         };
-        match (evaluation.run(executor, ids, report, &mut sink), failure) {
-            (Err(ExecutorError::Sink(_)), Some(error)) => Err(error),
-            (outcome, _) => Ok(outcome?),
-        }
+        let outcome = match (evaluation.run(executor, ids, report, &mut sink), failure) {
+            (Err(ExecutorError::Sink(_)), Some(error)) => return Err(error),
+            (outcome, _) => outcome,
+        };
+        // Whatever it ended with: what was finished is kept.
+        self.write_pictures()?;
+        Ok(outcome?)
     }
 }
 

@@ -23,7 +23,9 @@ fn is_compared(quantity: &Quantity) -> bool {
     let name = quantity.name.as_str();
     match quantity.owner {
         Owner::Device(_) => {
-            name == "qoe" || name == "latency_s" || ["qoe_", "ssim_", "mse_"].iter().any(|start| name.starts_with(start))
+            name == "qoe"
+                || name == "latency_s"
+                || ["qoe_", "ssim_", "mse_"].iter().any(|start| name.starts_with(start))
         }
         Owner::Network => name == "sum_qoe" || name == "total_j",
     }
@@ -93,7 +95,9 @@ impl Differences {
             let partners: Vec<Option<usize>> =
                 replications.iter().map(|replication| of_other.binary_search(replication).ok()).collect();
             for (quantity, other) in compared.iter().zip(others) {
-                let (Values::Numbers(own), Values::Numbers(others)) = (&quantity.values, &other.values) else { continue };
+                let (Values::Numbers(own), Values::Numbers(others)) = (&quantity.values, &other.values) else {
+                    continue;
+                };
                 let is_same = quantity.name == other.name && quantity.owner == other.owner;
                 let partner = |at: &Option<usize>| at.and_then(|at| others[at]);
                 let pairs = own.iter().copied().zip(partners.iter().map(partner));
@@ -108,7 +112,8 @@ impl Differences {
                 rows.push(row);
             }
         }
-        if positions.contains(&0) {
+        let lengths = self.grid.dimensions().into_iter().map(|dimension| dimension.len);
+        if positions.iter().zip(lengths).any(|(position, length)| *position == 0 && length > 1) {
             self.kept.insert(index, (replications.to_vec(), compared));
         }
         rows

@@ -44,7 +44,12 @@ impl StudyPlan {
         let sample: Vec<RunId> = self.order.iter().take(TIMED_RUNS).collect();
         let nothing = ComputedValues::default();
         let begin = Instant::now();
-        let rows = |&id: &RunId| Ok(self.layout.rows(&self.simulate(id)?, &nothing));
+        let rows = |&id: &RunId| match self.simulate(id) {
+            Ok(run) => Ok(self.layout.rows(&run, &nothing).facts.scores),
+            // A run would write it down as failed and go on.
+            Err(Error::Network { .. }) => Ok(0),
+            Err(error) => Err(error),
+        };
         self.executor.pool().install(|| sample.par_iter().map(rows).collect::<Result<Vec<_>, Error>>())?;
         Ok(begin.elapsed().as_secs_f64() * self.runs() as f64 / sample.len().max(1) as f64)
     }
@@ -65,7 +70,8 @@ impl StudyPlan {
             let mut sample: Vec<NodeId> = Vec::new();
             for run in &block.runs {
                 sample.extend(run.wanted());
-                if Evaluation::new(&block.graph, &sample, HashMap::new()).total().unet_evaluations >= TIMED_EVALUATIONS {
+                if Evaluation::new(&block.graph, &sample, HashMap::new()).total().unet_evaluations >= TIMED_EVALUATIONS
+                {
                     break;
                 }
             }

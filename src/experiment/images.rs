@@ -59,3 +59,20 @@ impl PictureFiles {
         Ok(())
     }
 }
+
+/// Removes the pictures of a run that failed after some of them were made: no table shows them.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn remove_pictures_of(run: &Run, folder: &Path) -> Result<(), Error> {
+    for user in &run.users {
+        let path = folder.join(picture_file(run.id, &run.point.scenario.devices[user.record.device].name));
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::File { action: "remove", path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -18,8 +18,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use self::frame::{FinishedRun, Frame, Outcome, RunFacts, RunRows, TABLES};
 use self::frame::PREFIX_BYTES;
+pub use self::frame::{FinishedRun, Frame, Outcome, RunFacts, RunRows, TABLES};
 use super::work_order::RunId;
 use crate::error::Error;
 
@@ -47,20 +47,38 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins one. Half a frame at its end is cut off.
+    /// Opens the journal at `path`, or begins one. Half a frame at its end is cut off; one that is damaged counts as not
+    /// there.
     ///
     /// # Errors
     /// [`Error::StudyInUse`] where another process has it open; [`Error::File`]; [`Error::NotAJournal`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let failed = |action| move |source| Error::File { action, path: path.to_owned(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed("open the journal"))?;
-        match file.try_lock() {
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+        let mut journal = Self::open_with(path, &options, File::try_lock)?;
+        journal.file.set_len(journal.end).map_err(failed("repair the journal"))?;
+        if journal.end == 0 {
+            journal.write(HEADER)?;
+        }
+        Ok(journal)
+    }
+
+    /// Opens the journal at `path` to read it: nothing of it is changed.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_to_read(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, OpenOptions::new().read(true), File::try_lock_shared)
+    }
+
+    fn open_with(
+        path: &Path,
+        options: &OpenOptions,
+        lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self, Error> {
+        let failed = |action| move |source| Error::File { action, path: path.to_owned(), source };
+        let file = options.open(path).map_err(failed("open the journal"))?;
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let folder = path.parent().unwrap_or(path).to_owned();
@@ -71,13 +89,7 @@ impl Journal {
             Err(TryLockError::Error(source)) => return Err(failed("lock the journal")(source)),
         }
         let (index, end) = read_index(&file, path)?;
-        file.set_len(end).map_err(failed("repair the journal"))?;
-        file.seek(SeekFrom::Start(end)).map_err(failed("read the journal"))?;
-        let mut journal = Self { path: path.to_owned(), file, end, index, last_sync: Instant::now() };
-        if end == 0 {
-            journal.write(HEADER)?;
-        }
-        Ok(journal)
+        Ok(Self { path: path.to_owned(), file, end, index, last_sync: Instant::now() })
     }
 
     /// Whether a run is in the journal, finished or failed.
@@ -104,6 +116,11 @@ impl Journal {
         let before = self.index.len();
         self.index.retain(|_, place| !place.is_failed);
         (before - self.index.len()) as u64
+    }
+
+    /// Forgets the runs that are not to be kept. Their frames stay in the file.
+    pub fn retain(&mut self, keep: impl Fn(RunId) -> bool) {
+        self.index.retain(|run, _| keep(*run));
     }
 
     /// Appends finished runs. They survive a kill of the process from now on.
@@ -206,9 +223,16 @@ fn read_index(file: &File, path: &Path) -> Result<(BTreeMap<RunId, Place>, u64),
         }
         payload.resize(length as usize, 0);
         reader.read_exact(&mut payload).map_err(failed)?;
-        let run = FinishedRun::head(&payload).filter(|_| crc32fast::hash(&payload) == checksum);
-        let Some((run, is_failed)) = run else { return Ok((index, end)) };
-        index.insert(run, Place { offset, length, is_failed });
-        end = offset + u64::from(length);
+        let after = offset + u64::from(length);
+        let is_whole = crc32fast::hash(&payload) == checksum;
+        match FinishedRun::head(&payload).filter(|_| is_whole) {
+            Some((run, is_failed)) => {
+                index.insert(run, Place { offset, length, is_failed });
+            }
+            // The last frame was not finished; another one was damaged later, and its run is computed again.
+            None if after == length_of_file => return Ok((index, end)),
+            None => {}
+        }
+        end = after;
     }
 }

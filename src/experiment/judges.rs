@@ -22,11 +22,12 @@ impl StudyJudges {
     ///
     /// # Errors
     /// [`Error::Pack`], [`Error::Template`], [`Error::Judge`].
-    pub fn open(scenarios: &[Scenario]) -> Result<Self, Error> {
+    pub fn open(scenarios: impl Iterator<Item = Result<Scenario, Error>>) -> Result<Self, Error> {
         let mut judges = Self { by_settings: Vec::new() };
         for scenario in scenarios {
+            let scenario = scenario?;
             if let JudgeKind::Vlm(settings) = &scenario.judge.kind
-                && judges.of(scenario).is_none()
+                && judges.of(&scenario).is_none()
             {
                 judges.by_settings.push((settings.clone(), Arc::new(judge(settings)?)));
             }
@@ -55,26 +56,17 @@ impl StudyJudges {
         packs
     }
 
-    /// What a user should know about the judges of these points.
+    /// What a user should know about these judges, whatever they are asked.
     ///
     /// # Errors
     /// [`Error::Pack`] if a tokenizer fails.
-    pub fn warnings<'a>(
-        &self,
-        scenarios: impl Iterator<Item = &'a Scenario>,
-        diffusion: &DiffusionPack,
-    ) -> Result<Vec<String>, Error> {
+    pub fn warnings(&self, diffusion: &DiffusionPack) -> Result<Vec<String>, Error> {
         let mut warnings: Vec<String> = Vec::new();
-        let mut warn = |warning: String| {
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        };
         for pack in self.packs() {
             let learned_from = TRAINED_TOGETHER.iter().find(|(judge, _)| *judge == pack.name());
             if let Some((_, learned_from)) = learned_from.filter(|(_, learned_from)| *learned_from != diffusion.name())
             {
-                warn(format!(
+                warnings.push(format!(
                     "the judge {} has learned from pictures of {learned_from} alone: what it says of pictures of {} \
                      means little; judge.pack names another",
                     pack.name(),
@@ -85,7 +77,7 @@ impl StudyJudges {
         for judge in self.iter() {
             let unknown = judge.unknown_template_words()?;
             if !unknown.is_empty() {
-                warn(format!(
+                warnings.push(format!(
                     "the judge {} does not know {} in its prompt template: it is asked without, and what it answers may \
                      mean little; judge.template names another",
                     judge.pack().name(),
@@ -93,22 +85,22 @@ impl StudyJudges {
                 ));
             }
         }
-        for scenario in scenarios {
-            let Some(judge) = self.of(scenario) else { continue };
-            for device in &scenario.devices {
-                let unknown = judge.unknown_words(&device.prompt)?;
-                if !unknown.is_empty() {
-                    warn(format!(
-                        "the judge {} does not know {} in the request of {}, \"{}\": it rates the picture without",
-                        judge.pack().name(),
-                        quoted(&unknown),
-                        device.name,
-                        device.prompt,
-                    ));
-                }
-            }
-        }
         Ok(warnings)
+    }
+
+    /// Why a judge does not understand what a device's user had asked for; nothing where it does.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] if the tokenizer fails.
+    pub fn warning_of_request(judge: &VlmJudge, device: &str, prompt: &str) -> Result<Option<String>, Error> {
+        let unknown = judge.unknown_words(prompt)?;
+        Ok((!unknown.is_empty()).then(|| {
+            format!(
+                "the judge {} does not know {} in the request of {device}, \"{prompt}\": it rates the picture without",
+                judge.pack().name(),
+                quoted(&unknown),
+            )
+        }))
     }
 }
 

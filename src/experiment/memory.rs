@@ -74,7 +74,8 @@ impl FromStr for MemoryLimit {
             "MB" => 1e6,
             _ => return Err("expected a number with its unit, say 2GiB or 512MiB".to_owned()),
         };
-        let number: f64 = text[..digits].parse().map_err(|_| "expected a number before the unit, say 2GiB".to_owned())?;
+        let number: f64 =
+            text[..digits].parse().map_err(|_| "expected a number before the unit, say 2GiB".to_owned())?;
         let bytes = (number * unit) as u64;
         if bytes < Self::LEAST {
             return Err(format!("expected at least {}", Self { bytes: Self::LEAST }));

@@ -20,7 +20,7 @@ use super::findings::Findings;
 use super::journal::Journal;
 use super::observer::Observer;
 use super::plan::{RunOptions, StudyPlan};
-use super::study_folder::{Opened, Reuse, StudyFile, StudyFolder, StudyIdentity, journal_of};
+use super::study_folder::{self, Opened, Reuse, StudyFile, StudyFolder, StudyIdentity, journal_of};
 use super::study_manifest::{self, RunFindings};
 use super::work_order::{RunId, Shard, WorkOrder};
 use crate::error::Error;
@@ -61,7 +61,7 @@ impl Part {
         let file = StudyFile::read(folder).ok_or_else(|| broken("has no study.json that this version understands"))?;
         let scenario_toml =
             fs::read_to_string(folder.join("scenario.toml")).map_err(|_| broken("has no scenario.toml"))?;
-        let journal = Journal::open(&journal_of(folder))?;
+        let journal = Journal::open_to_read(&journal_of(folder))?;
         Ok(Self { folder: folder.to_owned(), file, journal, scenario_toml })
     }
 }
@@ -92,6 +92,12 @@ pub fn merge(folders: &[PathBuf], options: &RunOptions, observer: &dyn Observer)
     let file = ScenarioFile::read(&place).map_err(Box::new)?;
     let options = RunOptions { shard: None, store: None, ..options.clone() };
     let plan = StudyPlan::prepare(&file, &options, observer)?;
+    if plan.scenario().study.until.is_some() {
+        return Err(Error::Merge {
+            message: "a study that adds replications until an interval is narrow has no parts".to_owned(),
+            help: format!("give the command of {} once more: it goes on alone", first.folder.display()),
+        });
+    }
     if plan.identity.sha256 != first.file.identity_sha256 {
         observer.warn(
             "the parts were computed with other model packs, ONNX Runtime or latentlink than are here: their numbers are \
@@ -106,6 +112,13 @@ pub fn merge(folders: &[PathBuf], options: &RunOptions, observer: &dyn Observer)
     let study_file = StudyFile { shard: None, cost: None, ..first.file.clone() };
     let reuse = Reuse { force: options.reuse.force, retry_failed: false };
     let place = options.place(&first.file.study);
+    let unfinished = study_folder::draft_of(&place);
+    if parts.iter().any(|part| real(&part.folder) == real(&unfinished)) {
+        return Err(Error::Merge {
+            message: format!("{} is one of the parts, and where the joined study would be made", unfinished.display()),
+            help: "choose another place with --out".to_owned(),
+        });
+    }
     let mut folder = match StudyFolder::open(&place, &identity, study_file, reuse, &|text| observer.stage(text))? {
         Opened::Begun(folder) => folder,
         Opened::Finished { .. } => return Err(Error::ResultsExist { folder: place }),
@@ -118,7 +131,14 @@ pub fn merge(folders: &[PathBuf], options: &RunOptions, observer: &dyn Observer)
     let mut cost = StudyCost::default();
     parts.iter().filter_map(|part| part.file.cost).for_each(|of_part| cost += of_part);
     let wall_time_s = clock.elapsed().as_secs_f64();
-    let run = RunFindings { findings: &findings, cost, origins: ValueOrigins::default(), started, wall_time_s };
+    let run = RunFindings {
+        findings: &findings,
+        cost,
+        origins: ValueOrigins::default(),
+        found_runs: findings.runs,
+        started,
+        wall_time_s,
+    };
     study_manifest::write_as(&plan, &identity, &folder, &run)?;
     let (study, parts) = (first.file.study.clone(), parts.len());
     let folder = folder.publish(findings.failed_runs > 0)?;
@@ -129,7 +149,10 @@ pub fn merge(folders: &[PathBuf], options: &RunOptions, observer: &dyn Observer)
 fn check_belonging(first: &Part, parts: &[Part]) -> Result<(), Error> {
     for part in parts {
         let differs = [
-            (part.file.identity_sha256 != first.file.identity_sha256, "another scenario, model pack, ONNX Runtime or version"),
+            (
+                part.file.identity_sha256 != first.file.identity_sha256,
+                "another scenario, model pack, ONNX Runtime or version",
+            ),
             (part.file.points != first.file.points, "another number of points"),
             (part.file.replications != first.file.replications, "another number of replications"),
         ];
@@ -151,11 +174,7 @@ fn owners(parts: &[Part]) -> Result<BTreeMap<RunId, usize>, Error> {
         for run in part.journal.runs() {
             if let Some(other) = owners.insert(run, index) {
                 return Err(Error::Merge {
-                    message: format!(
-                        "{run} is in {} and in {}",
-                        parts[other].folder.display(),
-                        part.folder.display()
-                    ),
+                    message: format!("{run} is in {} and in {}", parts[other].folder.display(), part.folder.display()),
                     help: "name each part once, and parts of one division: shards 1/2 and 2/3 overlap".to_owned(),
                 });
             }
@@ -178,8 +197,7 @@ fn check_complete(first: &Part, parts: &[Part], owners: &BTreeMap<RunId, usize>)
         Some(absent) => format!("compute and name the missing shards too: --shard {absent}"),
         None => "one of the parts is unfinished: give its command once more, and merge then".to_owned(),
     };
-    let message =
-        format!("{} of {} runs are in none of the parts, the first {example}", missing.len(), order.len());
+    let message = format!("{} of {} runs are in none of the parts, the first {example}", missing.len(), order.len());
     Err(Error::Merge { message, help })
 }
 

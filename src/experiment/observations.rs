@@ -7,6 +7,8 @@ use super::journal::{RunRows, TABLES};
 use super::tables::TableLayout;
 use crate::report::ReportError;
 
+/// Runs whose rows are read in one go: a reader for each would take longer than reading.
+const RUNS_READ_TOGETHER: usize = 256;
 /// Where the rows of requests and runs are in a frame.
 const REQUESTS: usize = 0;
 const RUNS: usize = 1;
@@ -98,59 +100,17 @@ impl ObservedColumns {
         }
     }
 
-    /// All quantities of a point, from the rows of its replications in their order. `qoe_threshold` is Q_th of the point.
-    ///
-    /// # Errors
-    /// [`ReportError::Content`] where rows are not what this program writes.
-    pub fn quantities(&self, runs: &[RunRows], qoe_threshold: f64) -> Result<Vec<Quantity>, ReportError> {
-        let mut devices: Vec<String> = Vec::new();
-        // [device][quantity][replication]
-        let mut user: Vec<Vec<Vec<Option<f64>>>> = Vec::new();
-        let mut failed: Vec<Vec<bool>> = Vec::new();
-        let mut outages: Vec<Vec<bool>> = Vec::new();
-        let mut network: Vec<Vec<Option<f64>>> = vec![Vec::new(); self.run.len()];
-        // All replications at once: a reader of its own for each run would take longer than reading.
-        let rows_of = |table: usize| runs.iter().map(|run| run.rows[table].as_str()).collect::<String>();
-        for record in records(&rows_of(REQUESTS), TABLES[REQUESTS])? {
-            let name = &record[self.device];
-            let device = devices.iter().position(|known| known == name).unwrap_or_else(|| {
-                devices.push(name.to_owned());
-                user.push(vec![Vec::new(); self.user.len()]);
-                failed.push(Vec::new());
-                outages.push(Vec::new());
-                devices.len() - 1
-            });
-            for (values, (_, column)) in user[device].iter_mut().zip(&self.user) {
-                values.push(number(&record[*column]));
-            }
-            failed[device].extend(self.picture_status.map(|column| &record[column] != "ok"));
-            let outage = |column| number(&record[column]).is_none_or(|qoe| qoe < qoe_threshold);
-            outages[device].extend(self.qoe.map(outage));
+    /// The numbers of a point, to which runs are added in the order of their replications. `qoe_threshold` is Q_th of the
+    /// point.
+    pub fn begin(&self, qoe_threshold: f64) -> PointObservations<'_> {
+        PointObservations {
+            columns: self,
+            qoe_threshold,
+            waiting: [const { String::new() }; 2],
+            waiting_runs: 0,
+            devices: Vec::new(),
+            network: vec![Vec::new(); self.run.len()],
         }
-        for record in records(&rows_of(RUNS), TABLES[RUNS])? {
-            for (values, (_, column)) in network.iter_mut().zip(&self.run) {
-                values.push(number(&record[*column]));
-            }
-        }
-        let mut quantities = Vec::new();
-        for (((device, user), failed), outages) in devices.iter().zip(user).zip(failed).zip(outages) {
-            let owner = Owner::Device(device.clone());
-            let mut add = |name: &str, values| quantities.push(Quantity { owner: owner.clone(), name: name.to_owned(), values });
-            for (values, (name, _)) in user.into_iter().zip(&self.user) {
-                add(name, Values::Numbers(values));
-            }
-            if self.picture_status.is_some() {
-                add("failed_pictures", Values::Events(failed));
-            }
-            if self.qoe.is_some() {
-                add("qoe_outage", Values::Events(outages));
-            }
-        }
-        for (values, (name, _)) in network.into_iter().zip(&self.run) {
-            let values = Values::Numbers(values);
-            quantities.push(Quantity { owner: Owner::Network, name: name.clone(), values });
-        }
-        Ok(quantities)
     }
 
     /// One number of a run: a column of `runs.csv`, or the mean over its users of one of `requests.csv`; `None` where it has
@@ -177,10 +137,114 @@ impl ObservedColumns {
     }
 }
 
+/// Numbers of one point.
+pub struct PointObservations<'a> {
+    columns: &'a ObservedColumns,
+    qoe_threshold: f64,
+    /// Rows of requests and of runs that are still to be read.
+    waiting: [String; 2],
+    waiting_runs: usize,
+    devices: Vec<DeviceObservations>,
+    /// [quantity][replication]
+    network: Vec<Vec<Option<f64>>>,
+}
+
+/// Numbers of one device.
+struct DeviceObservations {
+    name: String,
+    /// [quantity][replication]
+    numbers: Vec<Vec<Option<f64>>>,
+    failed_pictures: Vec<bool>,
+    outages: Vec<bool>,
+}
+
+impl PointObservations<'_> {
+    /// Adds the rows of a run.
+    ///
+    /// # Errors
+    /// [`ReportError::Content`] where rows are not what this program writes.
+    pub fn add(&mut self, run: &RunRows) -> Result<(), ReportError> {
+        for (waiting, table) in self.waiting.iter_mut().zip([REQUESTS, RUNS]) {
+            waiting.push_str(&run.rows[table]);
+        }
+        self.waiting_runs += 1;
+        if self.waiting_runs < RUNS_READ_TOGETHER { Ok(()) } else { self.read_waiting() }
+    }
+
+    fn read_waiting(&mut self) -> Result<(), ReportError> {
+        let columns = self.columns;
+        let [requests, runs] = std::mem::take(&mut self.waiting);
+        self.waiting_runs = 0;
+        for record in records(&requests, TABLES[REQUESTS])? {
+            let threshold = self.qoe_threshold;
+            let device = self.device(&record[columns.device]);
+            for (values, (_, column)) in device.numbers.iter_mut().zip(&columns.user) {
+                values.push(number(&record[*column]));
+            }
+            device.failed_pictures.extend(columns.picture_status.map(|column| &record[column] != "ok"));
+            let is_outage = |column| number(&record[column]).is_none_or(|qoe| qoe < threshold);
+            device.outages.extend(columns.qoe.map(is_outage));
+        }
+        for record in records(&runs, TABLES[RUNS])? {
+            for (values, (_, column)) in self.network.iter_mut().zip(&columns.run) {
+                values.push(number(&record[*column]));
+            }
+        }
+        Ok(())
+    }
+
+    fn device(&mut self, name: &str) -> &mut DeviceObservations {
+        let position = self.devices.iter().position(|device| device.name == name).unwrap_or_else(|| {
+            self.devices.push(DeviceObservations {
+                name: name.to_owned(),
+                numbers: vec![Vec::new(); self.columns.user.len()],
+                failed_pictures: Vec::new(),
+                outages: Vec::new(),
+            });
+            self.devices.len() - 1
+        });
+        &mut self.devices[position]
+    }
+
+    /// All quantities, device by device, then the network's.
+    ///
+    /// # Errors
+    /// As [`PointObservations::add`].
+    pub fn quantities(mut self) -> Result<Vec<Quantity>, ReportError> {
+        self.read_waiting()?;
+        let columns = self.columns;
+        let mut quantities = Vec::new();
+        for device in self.devices {
+            let owner = Owner::Device(device.name);
+            let mut add = |name: &str, values| {
+                quantities.push(Quantity { owner: owner.clone(), name: name.to_owned(), values });
+            };
+            for (values, (name, _)) in device.numbers.into_iter().zip(&columns.user) {
+                add(name, Values::Numbers(values));
+            }
+            if columns.picture_status.is_some() {
+                add("failed_pictures", Values::Events(device.failed_pictures));
+            }
+            if columns.qoe.is_some() {
+                add("qoe_outage", Values::Events(device.outages));
+            }
+        }
+        for (values, (name, _)) in self.network.into_iter().zip(&columns.run) {
+            quantities.push(Quantity { owner: Owner::Network, name: name.clone(), values: Values::Numbers(values) });
+        }
+        Ok(quantities)
+    }
+}
+
 fn records(rows: &str, table: &str) -> Result<Vec<csv::StringRecord>, ReportError> {
     let broken =
         |error: csv::Error| ReportError::Content { path: table.into(), message: format!("rows of a run: {error}") };
-    csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes()).records().map(|r| r.map_err(broken)).collect()
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(rows.as_bytes())
+        .records()
+        .map(|r| r.map_err(broken))
+        .collect()
 }
 
 fn number(field: &str) -> Option<f64> {

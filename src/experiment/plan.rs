@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::budget;
@@ -17,14 +18,17 @@ use super::prompt_directions::PromptDirections;
 use super::simulation::{Block, Run, Simulator};
 use super::study_folder::{Reuse, StudyIdentity};
 use super::tables::TableLayout;
-use super::warnings::warnings;
+use super::until;
+use super::warnings::Warnings;
 use super::work_order::{RunId, Shard, WorkOrder};
 use crate::diffusion::executor::StopRequest;
-use crate::diffusion::{Executor, NoiseSchedule};
+use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, SplitChain};
 use crate::error::Error;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
-use crate::scenario::{Execution, Grid, JudgeKind, Scenario, ScenarioFile};
+use crate::scenario::{
+    Dimension, Execution, Grid, JudgeKind, PolicySettings, PopulationSettings, Scenario, ScenarioFile,
+};
 use crate::score_store::ScoreStore;
 
 /// How a study is run; what is run is in the scenario.
@@ -40,6 +44,8 @@ pub struct RunOptions {
     /// Only a part of the runs; `None`: all of them.
     pub shard: Option<Shard>,
     pub reuse: Reuse,
+    /// For whoever wants to stop the run from another thread.
+    pub stop: Arc<StopRequest>,
 }
 
 impl RunOptions {
@@ -76,23 +82,25 @@ impl StudyPlan {
     /// # Errors
     /// Anything wrong with scenario, packs, runtime or store.
     pub fn prepare(file: &ScenarioFile, options: &RunOptions, observer: &dyn Observer) -> Result<Self, Error> {
+        let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let grid = file.grid().map_err(Box::new)?;
-        grid.check_all().map_err(Box::new)?;
+        on_threads(threads, || grid.check_all())?.map_err(Box::new)?;
         let scenario_toml = file.resolved_toml().map_err(Box::new)?;
         let first = grid.point(0).map_err(Box::new)?.scenario;
         let pack = Arc::new(DiffusionPack::open(&first.models.diffusion)?);
         let (path, config) = pack.scheduler_config();
         let schedule = Arc::new(NoiseSchedule::from_config(path, config)?);
-        let judges = Arc::new(StudyJudges::open(&scenarios_of(&grid, |path| path.starts_with("judge."))?)?);
+        check_chains(&grid, &schedule)?;
+        let is_of_judge = |path: &str| path.starts_with("judge.") && matches!(first.judge.kind, JudgeKind::Vlm(_));
+        let judges = Arc::new(StudyJudges::open(scenarios_with_all(&grid, is_of_judge))?);
         let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
         let provider = provider::resolve(first.models.execution_provider)?;
-        let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
+        let executor =
+            Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
         let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));
-        let typical = scenarios_along_axes(&grid)?;
-        for warning in warnings(typical.iter(), &pack)?.into_iter().chain(judges.warnings(typical.iter(), &pack)?) {
-            observer.warn(&warning);
-        }
+        let mut warnings = Warnings::new(&pack, &judges);
+        scenarios_along_dimensions(&grid).try_for_each(|scenario| warnings.look_at(&scenario?))?;
+        warnings.all()?.iter().for_each(|warning| observer.warn(warning));
         let store = options.store.as_deref().map(ScoreStore::open).transpose()?.map(Arc::new);
         tell_warnings(store.as_deref(), observer);
 
@@ -103,6 +111,10 @@ impl StudyPlan {
         judges.iter().for_each(|judge| hash.update(judge.digest()));
         hash.update(&runtime.version);
         hash.update(provider.name());
+        if let Some(PopulationSettings::File { people, .. }) = &first.population {
+            // The scenario names their file, not them.
+            people.iter().for_each(|person| hash.update(format!("{person:?}")));
+        }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let identity = StudyIdentity { sha256, scenario_toml, shard: options.shard };
 
@@ -112,12 +124,14 @@ impl StudyPlan {
             Some(shard) => order.shard(shard),
             None => order,
         };
-        let points = StudyPoints::new(grid, Arc::clone(&schedule), Arc::clone(&judges), directions);
+        let points = StudyPoints::new(grid, Arc::clone(&judges), directions);
         let first = points.get(0)?;
+        let layout = TableLayout::of(&first);
+        until::check(&first.scenario, options.shard, &layout)?;
         Ok(Self {
             options: options.clone(),
             identity,
-            layout: TableLayout::of(&first),
+            layout,
             first,
             order,
             simulator: Simulator::new(points, schedule, Arc::clone(&executor)),
@@ -148,11 +162,6 @@ impl StudyPlan {
 
     pub fn threads(&self) -> usize {
         self.threads
-    }
-
-    /// For whoever wants to stop a run from another thread.
-    pub fn stop_request(&self) -> &Arc<StopRequest> {
-        self.executor.stop_request()
     }
 
     /// One run as it happens in time, without a picture.
@@ -202,20 +211,29 @@ impl StudyPlan {
         is_swept || self.scenario().diffusion.execution == Execution::Eager
     }
 
-    /// Budgets that are broken in the runs, without computing a picture.
+    /// Budgets that are broken in the runs, without computing a picture. Runs whose simulation fails have none.
     ///
     /// # Errors
     /// What [`StudyPoints::get`] says.
     pub fn broken_budgets(&self) -> Result<Findings, Error> {
         let mut findings = Findings::default();
-        for id in self.order.iter() {
-            if let Ok(run) = self.simulate(id) {
-                for violation in budget::violations(&run.point.scenario, &run.ledger) {
-                    findings.add_violation(id, &violation);
-                }
+        let violations = |&id: &RunId| match self.simulate(id) {
+            Ok(run) => Ok((id, budget::violations(&run.point.scenario, &run.ledger))),
+            Err(Error::Network { .. }) => Ok((id, Vec::new())),
+            Err(error) => Err(error),
+        };
+        let mut runs = self.order.iter();
+        loop {
+            let some: Vec<RunId> = runs.by_ref().take(RUNS_AT_A_TIME).collect();
+            if some.is_empty() {
+                return Ok(findings);
+            }
+            let found: Vec<_> =
+                self.executor.pool().install(|| some.par_iter().map(violations).collect::<Result<_, Error>>())?;
+            for (id, violations) in found {
+                violations.iter().for_each(|violation| findings.add_violation(id, violation));
             }
         }
-        Ok(findings)
     }
 
     /// The small print under each figure: what made it.
@@ -232,40 +250,67 @@ impl StudyPlan {
     }
 }
 
-/// Scenarios that show every value of every swept field: point 0, and what differs from it along one dimension. A grid of
-/// millions has a few dozen of them.
-fn scenarios_along_axes(grid: &Grid) -> Result<Vec<Scenario>, Error> {
-    let mut scenarios = vec![grid.point(0).map_err(Box::new)?.scenario];
+/// Runs that are looked at side by side.
+const RUNS_AT_A_TIME: usize = 4096;
+
+/// Scenarios that show every value of every swept field: point 0, and what differs from it along one dimension.
+fn scenarios_along_dimensions(grid: &Grid) -> impl Iterator<Item = Result<Scenario, Error>> {
     let dimensions = grid.dimensions();
-    for (dimension, length) in dimensions.iter().map(|dimension| dimension.len).enumerate() {
-        for position in 1..length {
-            let mut positions = vec![0; dimensions.len()];
+    let count = dimensions.len();
+    let along = dimensions.into_iter().enumerate().flat_map(move |(dimension, swept)| {
+        (1..swept.len).map(move |position| {
+            let mut positions = vec![0; count];
             positions[dimension] = position;
-            scenarios.push(grid.point(grid.index_of(&positions)).map_err(Box::new)?.scenario);
-        }
-    }
-    Ok(scenarios)
+            positions
+        })
+    });
+    std::iter::once(vec![0; count]).chain(along).map(|positions| scenario_at(grid, &positions))
 }
 
-/// Scenarios with every combination of the swept fields that `matter`.
-fn scenarios_of(grid: &Grid, matter: impl Fn(&str) -> bool) -> Result<Vec<Scenario>, Error> {
-    let dimensions = grid.dimensions();
-    let mut combinations = vec![vec![0; dimensions.len()]];
-    for (dimension, swept) in dimensions.iter().enumerate() {
-        if swept.paths.iter().any(|path| matter(path)) {
-            let varied = |base: &Vec<usize>| {
-                let base = base.clone();
-                (0..swept.len).map(move |position| {
-                    let mut positions = base.clone();
-                    positions[dimension] = position;
-                    positions
-                })
-            };
-            combinations = combinations.iter().flat_map(varied).collect();
+/// Scenarios with every combination of the swept fields that `matter`, the others at their first value.
+fn scenarios_with_all(grid: &Grid, matter: impl Fn(&str) -> bool) -> impl Iterator<Item = Result<Scenario, Error>> {
+    let length =
+        |dimension: &Dimension| if dimension.paths.iter().any(|path| matter(path)) { dimension.len } else { 1 };
+    let lengths: Vec<usize> = grid.dimensions().iter().map(length).collect();
+    (0..lengths.iter().product::<usize>()).map(move |mut index| {
+        let mut positions = vec![0; lengths.len()];
+        for (position, length) in positions.iter_mut().zip(&lengths).rev() {
+            *position = index % length;
+            index /= length;
+        }
+        scenario_at(grid, &positions)
+    })
+}
+
+fn scenario_at(grid: &Grid, positions: &[usize]) -> Result<Scenario, Error> {
+    Ok(grid.point(grid.index_of(positions)).map_err(Box::new)?.scenario)
+}
+
+/// The pack's schedule has every chain that is asked for: found out before anything is computed.
+fn check_chains(grid: &Grid, schedule: &NoiseSchedule) -> Result<(), Error> {
+    let is_of_chain = |path: &str| {
+        ["diffusion.sampler", "diffusion.steps", "diffusion.split", "policy.t0", "policy.tk"]
+            .iter()
+            .any(|field| path.starts_with(field))
+    };
+    for scenario in scenarios_with_all(grid, is_of_chain) {
+        let scenario = scenario?;
+        let PolicySettings::Fixed(fixed) = &scenario.policy;
+        let diffusion = &scenario.diffusion;
+        let mut different = fixed.tk.clone();
+        different.sort_unstable();
+        different.dedup();
+        for tk in different {
+            SplitChain::new(schedule, diffusion.sampler, diffusion.split, diffusion.steps, fixed.t0, tk)?;
         }
     }
-    let scenario = |positions: &Vec<usize>| Ok(grid.point(grid.index_of(positions)).map_err(Box::new)?.scenario);
-    combinations.iter().map(scenario).collect()
+    Ok(())
+}
+
+/// Runs `work` on this many threads.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|source| ExecutorError::Threads { threads, source })?.install(work))
 }
 
 /// Hands over what the store has to say.

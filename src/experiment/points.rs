@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 use super::judges::StudyJudges;
 use super::prompt_directions::PromptDirections;
 use crate::diffusion::text::{medoid, similarity};
-use crate::diffusion::{NoiseSchedule, SplitChain};
 use crate::error::Error;
-use crate::scenario::{Coordinate, Grid, JudgeKind, PolicySettings, Scenario};
+use crate::scenario::{Coordinate, Grid, JudgeKind, Scenario};
 
 /// Points that are kept once they are made.
 const KEPT_POINTS: usize = 4096;
@@ -30,21 +29,15 @@ pub struct StudyPoint {
 /// All points of a study. Those of a small one are made once.
 pub struct StudyPoints {
     grid: Grid,
-    schedule: Arc<NoiseSchedule>,
     judges: Arc<StudyJudges>,
     directions: PromptDirections,
     kept: Vec<OnceLock<Arc<StudyPoint>>>,
 }
 
 impl StudyPoints {
-    pub fn new(
-        grid: Grid,
-        schedule: Arc<NoiseSchedule>,
-        judges: Arc<StudyJudges>,
-        directions: PromptDirections,
-    ) -> Self {
+    pub fn new(grid: Grid, judges: Arc<StudyJudges>, directions: PromptDirections) -> Self {
         let kept = if grid.len() <= KEPT_POINTS { grid.len() } else { 0 };
-        Self { grid, schedule, judges, directions, kept: (0..kept).map(|_| OnceLock::new()).collect() }
+        Self { grid, judges, directions, kept: (0..kept).map(|_| OnceLock::new()).collect() }
     }
 
     pub fn grid(&self) -> &Grid {
@@ -63,8 +56,7 @@ impl StudyPoints {
     /// The point with this index, with its server's prompt and how similar the devices' prompts are to it.
     ///
     /// # Errors
-    /// [`Error::Scenario`]; [`Error::Schedule`] for a chain that the pack's schedule does not have; what
-    /// [`PromptDirections::of`] says.
+    /// [`Error::Scenario`], and what [`PromptDirections::of`] says.
     pub fn get(&self, index: u32) -> Result<Arc<StudyPoint>, Error> {
         let Some(kept) = self.kept.get(index as usize) else { return Ok(Arc::new(self.prepare(index)?)) };
         if let Some(point) = kept.get() {
@@ -78,15 +70,6 @@ impl StudyPoints {
     fn prepare(&self, index: u32) -> Result<StudyPoint, Error> {
         let point = self.grid.point(index as usize).map_err(Box::new)?;
         let scenario = point.scenario;
-        let PolicySettings::Fixed(fixed) = &scenario.policy;
-        let mut checked: Option<u32> = None;
-        for &tk in &fixed.tk {
-            // One number for all devices is the usual case.
-            if checked.replace(tk) != Some(tk) {
-                let diffusion = &scenario.diffusion;
-                SplitChain::new(&self.schedule, diffusion.sampler, diffusion.split, diffusion.steps, fixed.t0, tk)?;
-            }
-        }
         let server_prompt = match &scenario.server.prompt {
             Some(prompt) => prompt.clone(),
             None => {

@@ -18,11 +18,11 @@ use super::cost::StudyCost;
 use super::figures::{FigureSource, write_figures};
 use super::findings::Findings;
 use super::groups::groups;
-use super::images::PictureFiles;
+use super::images::{self, PictureFiles};
 use super::journal::{FinishedRun, Frame, Outcome};
 use super::observer::{Observer, StudyProgress};
 use super::plan::{StudyPlan, tell_warnings};
-use super::simulation::Block;
+use super::simulation::{Block, Run};
 use super::study_folder::{Opened, StudyFile, StudyFolder};
 use super::study_manifest::{self, RunFindings};
 use super::until;
@@ -43,6 +43,8 @@ pub struct StudyReport {
     pub folder: PathBuf,
     /// Figures below the folder.
     pub figures: Vec<String>,
+    /// Why the figures could not be drawn; everything else is there.
+    pub figure_error: Option<Error>,
     /// PNG files in `images/`.
     pub pictures: usize,
     pub points: u32,
@@ -81,9 +83,13 @@ pub enum StudyOutcome {
 /// What is done so far.
 #[derive(Default)]
 struct Tally {
+    /// Of all runs, as far as it is known.
+    cost: StudyCost,
     origins: ValueOrigins,
     /// Of blocks that are done.
     work: WorkCounts,
+    /// Of blocks that are to come, estimated.
+    later: WorkCounts,
     runs_done: u64,
     runs_total: u64,
 }
@@ -97,64 +103,52 @@ impl StudyPlan {
     pub fn run(&self, observer: &dyn Observer) -> Result<StudyOutcome, Error> {
         let started = SystemTime::now();
         let clock = Instant::now();
-        let scenario = self.scenario();
-        if let (Some(_), Some(_)) = (self.options.shard, &scenario.study.until) {
-            return Err(Error::Usage {
-                message: "a shard cannot add replications until an interval is narrow: it does not see the others".to_owned(),
-                help: "leave --shard or --until out".to_owned(),
-            });
-        }
-        until::check(scenario, &self.layout)?;
-        let place = self.options.place(&scenario.study.name);
-        let file = StudyFile {
-            identity_sha256: self.identity.sha256.clone(),
-            study: scenario.study.name.clone(),
-            points: self.points(),
-            replications: scenario.study.replications,
-            shard: self.options.shard,
-            cost: None,
-        };
+        let place = self.options.place(&self.scenario().study.name);
         let say = |text: &str| observer.stage(text);
-        let mut folder = match StudyFolder::open(&place, &self.identity, file, self.options.reuse, &say)? {
+        let mut folder = match StudyFolder::open(&place, &self.identity, self.study_file(), self.options.reuse, &say)? {
             Opened::Begun(folder) => folder,
             Opened::Finished { manifest } => return Ok(StudyOutcome::FinishedBefore { folder: place, manifest }),
         };
+        // More replications than are asked for now may be there: of an earlier call that asked for more.
+        let most = self.most_replications();
+        folder.journal.retain(|run| run.replication < most);
+        let found_runs = folder.journal.len();
         folder.write("scenario.toml", self.identity.scenario_toml.as_bytes())?;
         let mut cost = match folder.file.cost {
             Some(cost) => cost,
             None => self.cost()?,
         };
         folder.keep_cost(cost)?;
-        let mut tally = Tally::default();
-        let mut runs: Vec<RunId> = Vec::new();
-        let outcome = self.work(&mut folder, &mut tally, &mut runs, observer);
+        self.tell_plan(&cost, found_runs, observer);
+
+        let mut tally = Tally { cost, ..Tally::default() };
+        let outcome = self.work(&mut folder, &mut tally, observer);
         tell_warnings(self.store.as_deref(), observer);
         self.end_work(outcome, &mut folder, &tally)?;
         let work_time_s = clock.elapsed().as_secs_f64();
-        if scenario.study.until.is_some() {
+        if self.scenario().study.until.is_some() {
             // How many replications it would be was not known before.
-            let all: Vec<RunId> = self.in_order(folder.journal.runs());
-            cost = self.cost_of(&mut all.into_iter())?;
+            cost = self.cost_of(&mut self.in_order(folder.journal.runs()).into_iter())?;
         }
 
-        if folder.found_runs > 0 {
-            let (found, all) = (folder.found_runs, folder.journal.len());
-            observer.stage(&format!("{found} of {all} runs were finished before"));
-        }
-        let findings =
-            assembly::write_tables(&folder.journal, self.simulator.points(), &self.layout, folder.draft())?;
+        let findings = assembly::write_tables(&folder.journal, self.simulator.points(), &self.layout, folder.draft())?;
         let is_part = self.options.shard.is_some();
-        let figures = if is_part { Vec::new() } else { self.write_figures(&folder)? };
+        // A figure that cannot be drawn does not keep the tables from their place: it is told afterwards.
+        let (figures, figure_error) = match self.write_figures(&folder) {
+            _ if is_part => (Vec::new(), None),
+            Ok(figures) => (figures, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
         let wall_time_s = clock.elapsed().as_secs_f64();
-        let run = RunFindings { findings: &findings, cost, origins: tally.origins, started, wall_time_s };
+        let run = RunFindings { findings: &findings, cost, origins: tally.origins, found_runs, started, wall_time_s };
         study_manifest::write(self, &folder, &run)?;
         let pictures = count_files(&folder.draft().join("images"));
-        let found_runs = folder.found_runs;
         let folder = folder.publish(is_part || findings.failed_runs > 0)?;
         Ok(StudyOutcome::Done(Box::new(StudyReport {
-            study: scenario.study.name.clone(),
+            study: self.scenario().study.name.clone(),
             folder,
             figures,
+            figure_error,
             pictures,
             points: self.points(),
             findings,
@@ -171,27 +165,58 @@ impl StudyPlan {
         })))
     }
 
+    fn study_file(&self) -> StudyFile {
+        StudyFile {
+            identity_sha256: self.identity.sha256.clone(),
+            study: self.scenario().study.name.clone(),
+            points: self.points(),
+            replications: self.scenario().study.replications,
+            shard: self.options.shard,
+            cost: None,
+        }
+    }
+
+    /// Replications that any point may get.
+    fn most_replications(&self) -> u32 {
+        let study = &self.scenario().study;
+        study.until.as_ref().map_or(study.replications, |until| until.maximum_replications)
+    }
+
+    /// What is to be done, before it is begun.
+    fn tell_plan(&self, cost: &StudyCost, found_runs: u64, observer: &dyn Observer) {
+        if found_runs > 0 {
+            observer.stage(&format!("{found_runs} of {} runs were finished before", self.runs().max(found_runs)));
+        }
+        if cost.work.unet_evaluations > 0 {
+            let for_users = cost.work.unet_evaluations - cost.unet_evaluations_of_references;
+            observer.stage(&format!(
+                "{} runs take {} UNet evaluations; sharing saves {}",
+                cost.runs,
+                cost.work.unet_evaluations,
+                cost.unet_evaluations_unshared.saturating_sub(for_users)
+            ));
+        }
+    }
+
     /// All runs, round by round.
-    fn work(
-        &self,
-        folder: &mut StudyFolder,
-        tally: &mut Tally,
-        open: &mut Vec<RunId>,
-        observer: &dyn Observer,
-    ) -> Result<(), Error> {
-        open.extend(self.order.iter().filter(|run| !folder.journal.contains(*run)));
+    fn work(&self, folder: &mut StudyFolder, tally: &mut Tally, observer: &dyn Observer) -> Result<(), Error> {
+        let mut open: Vec<RunId> = self.order.iter().filter(|run| !folder.journal.contains(*run)).collect();
         loop {
             tally.runs_done = folder.journal.len();
             tally.runs_total = tally.runs_done + open.len() as u64;
             match self.scenario().makes_pictures() {
-                true => self.work_with_pictures(folder, tally, std::mem::take(open), observer)?,
-                false => self.work_without_pictures(folder, tally, std::mem::take(open), observer)?,
+                true => self.work_with_pictures(folder, tally, open, observer)?,
+                false => self.work_without_pictures(folder, tally, open, observer)?,
             }
-            let Some(rule) = &self.scenario().study.until else { return Ok(()) };
-            *open = self.in_order(until::more_runs(rule, &folder.journal, &self.layout)?.into_iter());
-            if open.is_empty() {
+            let study = &self.scenario().study;
+            let Some(rule) = &study.until else { return Ok(()) };
+            let wanted = until::look(rule, self.points(), study.replications, &folder.journal, &self.layout)?;
+            if wanted.missing.is_empty() {
+                // An earlier call may have asked for narrower intervals.
+                folder.journal.retain(|run| run.replication < wanted.replications[run.point as usize]);
                 return Ok(());
             }
+            open = self.in_order(wanted.missing.into_iter());
         }
     }
 
@@ -249,13 +274,6 @@ impl StudyPlan {
     ) -> Result<(), Error> {
         let mut open = open.into_iter();
         while let Some(block) = self.next_block(&mut open)? {
-            let block = self.computed_at_events(block)?;
-            let failed = block.failed.iter().map(|(run, message)| {
-                FinishedRun { run: *run, outcome: Outcome::Failed(message.clone()) }.to_frame()
-            });
-            let failed: Vec<Frame> = failed.collect();
-            folder.journal.append(&failed)?;
-            tally.runs_done += failed.len() as u64;
             let mut computation = BlockComputation::new(&block, &self.executor, self.store.as_deref())?;
             let missing = computation.missing();
             if !missing.is_empty() {
@@ -263,49 +281,64 @@ impl StudyPlan {
                 // A store that cannot be written is found out now as well.
                 self.store.as_deref().map_or(Ok(()), ScoreStore::begin)?;
             }
-            let files = PictureFiles::of(&block);
-            for group in groups(&block, self.options.memory, self.executor.pack()) {
+            let at_events = if missing.is_empty() { None } else { self.computed_at_events(&block)? };
+            let block = at_events.as_ref().unwrap_or(&block);
+            if at_events.is_some() {
+                computation = BlockComputation::new(block, &self.executor, self.store.as_deref())?;
+            }
+            let failed = block
+                .failed
+                .iter()
+                .map(|(run, message)| FinishedRun { run: *run, outcome: Outcome::Failed(message.clone()) }.to_frame());
+            let failed: Vec<Frame> = failed.collect();
+            folder.journal.append(&failed)?;
+            tally.runs_done += failed.len() as u64;
+            tally.later = tally.cost.work.part(open.len() as u64, tally.cost.runs);
+            let files = PictureFiles::of(block);
+            for group in groups(block, self.options.memory, self.executor.pack()) {
                 let so_far = tally.with(&computation);
                 let report = |done: WorkCounts, total: WorkCounts| {
-                    observer.progress(StudyProgress { done: tally.work + done, total: tally.work + total, ..so_far });
+                    let (done, total) = (tally.work + done, tally.work + total + tally.later);
+                    observer.progress(StudyProgress { done, total, ..so_far });
                 };
                 let draft = folder.draft();
-                let outcome = computation.compute(&group, &report, &mut |node, png| files.save(draft, node, png));
-                if let Err(error) = outcome {
-                    tally.origins.add(computation.origins());
-                    return Err(error);
-                }
-                let finished: Vec<Frame> =
-                    group.iter().map(|&run| self.finished(&block, run, computation.values())).collect();
+                computation.compute(&group, &report, &|node, png| files.save(draft, node, png))?;
+                let finished = group
+                    .iter()
+                    .map(|&run| self.finished(&block.runs[run], computation.values(), draft))
+                    .collect::<Result<Vec<Frame>, Error>>()?;
                 folder.journal.append(&finished)?;
                 tally.runs_done += finished.len() as u64;
                 observer.progress(tally.with(&computation));
             }
             tally.origins.add(computation.origins());
             tally.work = tally.work + computation.progress().0;
+            // What a later block finds in the store must not depend on the clock.
+            self.store.as_deref().map_or(Ok(()), ScoreStore::commit)?;
         }
         Ok(())
     }
 
-    /// The block again, each node computed at its event, where its scenario asks for that and something is missing.
-    fn computed_at_events(&self, block: Block) -> Result<Block, Error> {
-        let [run] = &block.runs[..] else { return Ok(block) };
-        if run.point.scenario.diffusion.execution != Execution::Eager {
-            return Ok(block);
-        }
-        match BlockComputation::new(&block, &self.executor, self.store.as_deref())?.missing().is_empty() {
-            true => Ok(block),
-            false => self.simulator.simulate_eagerly(run.id),
+    /// The block again, each node computed at its event, where its scenario asks for that.
+    fn computed_at_events(&self, block: &Block) -> Result<Option<Block>, Error> {
+        match &block.runs[..] {
+            [run] if run.point.scenario.diffusion.execution == Execution::Eager => {
+                self.simulator.simulate_eagerly(run.id).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
-    fn finished(&self, block: &Block, run: usize, values: &ComputedValues) -> Frame {
-        let run = &block.runs[run];
+    /// The frame of a run whose values are all there.
+    fn finished(&self, run: &Run, values: &ComputedValues, draft: &Path) -> Result<Frame, Error> {
         let outcome = match values.broken_in(run) {
-            Some(message) => Outcome::Failed(message.to_owned()),
+            Some(message) => {
+                images::remove_pictures_of(run, draft)?;
+                Outcome::Failed(message.to_owned())
+            }
             None => Outcome::Done(self.layout.rows(run, values)),
         };
-        FinishedRun { run: run.id, outcome }.to_frame()
+        Ok(FinishedRun { run: run.id, outcome }.to_frame())
     }
 
     /// Saves what is there, whatever the work ended with.
@@ -332,11 +365,8 @@ impl StudyPlan {
     }
 
     pub(super) fn write_figures(&self, folder: &StudyFolder) -> Result<Vec<String>, Error> {
-        let source = FigureSource {
-            folder: folder.draft().to_owned(),
-            swept: self.layout.swept.clone(),
-            footer: self.footer(),
-        };
+        let source =
+            FigureSource { folder: folder.draft().to_owned(), swept: self.layout.swept.clone(), footer: self.footer() };
         Ok(write_figures(&source, self.scenario())?)
     }
 }
@@ -347,7 +377,7 @@ impl Tally {
             runs_done: self.runs_done,
             runs_total: self.runs_total,
             done: self.work,
-            total: self.work,
+            total: self.work + self.later,
             from_store: self.origins.values_from_store,
         }
     }
@@ -357,7 +387,7 @@ impl Tally {
         let (done, total) = computation.progress();
         StudyProgress {
             done: self.work + done,
-            total: self.work + total,
+            total: self.work + total + self.later,
             from_store: self.origins.values_from_store + computation.origins().values_from_store,
             ..self.progress()
         }

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::cost::StudyCost;
 use super::points::{StudyPoint, StudyPoints};
 use super::work_order::RunId;
-use crate::diffusion::executor::Executor;
+use crate::diffusion::executor::{Executor, ExecutorError};
 use crate::diffusion::graph::DenoisingGraph;
 use crate::diffusion::recorder::Recorder;
 use crate::diffusion::value::Value;
@@ -25,8 +25,8 @@ use crate::network::bench::SimulatedUser;
 use crate::network::{EnergyLedger, NetworkError, RunContext, SimulatedRun, simulate_round};
 use crate::policy;
 
-/// Runs simulated between two looks at the size of the graph.
-const RUNS_PER_ROUND: usize = 256;
+/// Runs simulated between two looks at the size of the graph, at first and at most.
+const RUNS_PER_ROUND: (usize, usize) = (16, 256);
 
 /// One simulated run with node ids of its block's graph.
 pub struct Run {
@@ -92,7 +92,11 @@ impl Simulator {
     ) -> Result<Option<Block>, Error> {
         let mut block = self.empty_block();
         while block.graph.len() < most_nodes {
-            let round: Vec<RunId> = (&mut runs).take(RUNS_PER_ROUND).collect();
+            // As many as are likely to fit.
+            let done = block.runs.len() + block.failed.len();
+            let fit = (most_nodes - block.graph.len()) * done / block.graph.len().max(1);
+            let count = if done == 0 { RUNS_PER_ROUND.0 } else { fit.clamp(1, RUNS_PER_ROUND.1) };
+            let round: Vec<RunId> = (&mut runs).take(count).collect();
             if round.is_empty() {
                 break;
             }
@@ -137,8 +141,7 @@ impl Simulator {
             recorder,
         )
         .with_judge(point.judge);
-        let failed =
-            |source: NetworkError| Error::Network { point: run.point, replication: run.replication, source };
+        let failed = |source: NetworkError| Error::Network { point: run.point, replication: run.replication, source };
         Ok((point, simulate_round(context).map_err(failed)?))
     }
 
@@ -161,7 +164,10 @@ impl Block {
     fn take(&mut self, id: RunId, outcome: Result<(Arc<StudyPoint>, SimulatedRun), Error>) -> Result<(), Error> {
         match outcome {
             Ok((point, run)) => self.merge(id, point, run),
-            Err(Error::Network { source: NetworkError::Executor(error), .. }) if error.is_stop() => {
+            // Models that do not load, and a wish to stop, are no failure of this run.
+            Err(Error::Network { source: NetworkError::Executor(error), .. })
+                if !matches!(error, ExecutorError::Call { .. }) =>
+            {
                 return Err(error.into());
             }
             Err(Error::Network { source, .. }) => self.failed.push((id, source.to_string())),

@@ -17,7 +17,8 @@ use super::journal::Journal;
 use super::results_folder::{MANIFEST, is_empty_folder};
 use super::work_order::Shard;
 use crate::error::Error;
-use crate::report::Manifest;
+use crate::report::durable_file::write_durably;
+use crate::report::{Manifest, ReportError};
 
 const JOURNAL: &str = "journal";
 const STUDY: &str = "study.json";
@@ -48,7 +49,7 @@ pub struct StudyFile {
 /// What to do with what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reuse {
-    /// Begin anew, whatever is there.
+    /// Replace a finished study, and give up an unfinished one of another scenario.
     pub force: bool,
     /// Try runs again that failed.
     pub retry_failed: bool,
@@ -69,10 +70,12 @@ pub struct StudyFolder {
     draft: PathBuf,
     pub journal: Journal,
     pub file: StudyFile,
-    /// Runs that earlier processes have finished.
-    pub found_runs: u64,
     /// Folders above the place that had to be made, the outermost first.
     made: Vec<PathBuf>,
+    /// Whether this process has begun it: then nothing is lost with it while no run is finished.
+    is_begun_here: bool,
+    /// Whether a finished study at the place may be replaced.
+    may_replace: bool,
     is_published: bool,
 }
 
@@ -81,7 +84,7 @@ impl StudyFolder {
     ///
     /// # Errors
     /// [`Error::ResultsExist`] if a finished study is there that is not this one, and `force` is not set;
-    /// [`Error::NotResults`]; [`Error::StudyInUse`]; [`Error::File`].
+    /// [`Error::UnfinishedExists`] if an unfinished one is; [`Error::NotResults`]; [`Error::StudyInUse`]; [`Error::File`].
     pub fn open(
         place: &Path,
         identity: &StudyIdentity,
@@ -89,29 +92,81 @@ impl StudyFolder {
         reuse: Reuse,
         say: &dyn Fn(&str),
     ) -> Result<Opened, Error> {
-        let draft = beside(place, ".unfinished");
-        let finished = fs::symlink_metadata(place).is_ok() && !is_empty_folder(place);
-        if place.file_name().is_none() || finished && !place.join(MANIFEST).is_file() {
+        let draft = draft_of(place);
+        let is_taken = fs::symlink_metadata(place).is_ok() && !is_empty_folder(place);
+        if place.file_name().is_none() || is_taken && !place.join(MANIFEST).is_file() {
             return Err(Error::NotResults { place: place.to_owned() });
         }
-        if finished && !reuse.force {
-            let manifest = Manifest::read(&place.join(MANIFEST))?;
-            let written = fs::read_to_string(place.join("scenario.toml")).unwrap_or_default();
-            if manifest.identity_sha256 != identity.sha256 || written != identity.scenario_toml {
-                return Err(Error::ResultsExist { folder: place.to_owned() });
-            }
+        if is_taken && !reuse.force {
+            let manifest = finished_study(place, identity)?;
             if !reuse.retry_failed || !place.join(JOURNAL).is_file() {
                 return Ok(Opened::Finished { manifest: Box::new(manifest) });
             }
-            // Back to the making: a kill on the way leaves an unfinished study, which goes on as any other.
-            remove_folder(&draft)?;
-            fs::rename(place, &draft).map_err(|source| failed("reopen", place, source))?;
-            let stale = draft.join(MANIFEST);
-            fs::remove_file(&stale).map_err(|source| failed("remove", &stale, source))?;
+            reopen(place, &draft)?;
         }
-        if reuse.force {
-            begin_anew(&draft)?;
+        let mut folder = match Self::go_on(place, &draft, &file) {
+            Ok(Some(folder)) => folder,
+            Ok(None) => Self::begin(place, draft, file)?,
+            // What is no journal is of no use to anybody; what is another study's is its user's to give up.
+            Err(Error::UnfinishedExists { .. } | Error::NotAJournal { .. }) if reuse.force => {
+                remove_folder(&draft)?;
+                Self::begin(place, draft, file)?
+            }
+            Err(error) => return Err(error),
+        };
+        folder.may_replace = reuse.force;
+        if reuse.retry_failed {
+            let forgotten = folder.journal.forget_failed();
+            say(&format!(
+                "{forgotten} failed {} again",
+                if forgotten == 1 { "run is tried" } else { "runs are tried" }
+            ));
         }
+        folder.write_study_file()?;
+        Ok(Opened::Begun(folder))
+    }
+
+    /// An unfinished study at `draft`, if it is this one.
+    fn go_on(place: &Path, draft: &Path, file: &StudyFile) -> Result<Option<Self>, Error> {
+        let path = draft.join(JOURNAL);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let journal = Journal::open(&path)?;
+        let known = match StudyFile::read(draft) {
+            Some(known) => known,
+            None if journal.is_empty() => file.clone(),
+            // Whose runs these are is not known any more: nobody but the user may give them up.
+            None => return Err(Error::UnfinishedExists { folder: draft.to_owned() }),
+        };
+        let is_same =
+            known.identity_sha256 == file.identity_sha256 && known.shard == file.shard && known.points == file.points;
+        if !is_same {
+            return match journal.is_empty() {
+                true => {
+                    drop(journal);
+                    remove_folder(draft)?;
+                    Ok(None)
+                }
+                false => Err(Error::UnfinishedExists { folder: draft.to_owned() }),
+            };
+        }
+        // The cost is of these runs where the number of replications is the same.
+        let cost = known.cost.filter(|_| known.replications == file.replications);
+        Ok(Some(Self {
+            place: place.to_owned(),
+            draft: draft.to_owned(),
+            journal,
+            file: StudyFile { cost, ..file.clone() },
+            made: Vec::new(),
+            is_begun_here: false,
+            may_replace: false,
+            is_published: false,
+        }))
+    }
+
+    /// A new one.
+    fn begin(place: &Path, draft: PathBuf, file: StudyFile) -> Result<Self, Error> {
         let mut made: Vec<PathBuf> = Vec::new();
         if let Some(parent) = draft.parent() {
             made.extend(parent.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned));
@@ -122,32 +177,17 @@ impl StudyFolder {
             let path = draft.join(part);
             fs::create_dir_all(&path).map_err(|source| failed("create the results folder", place, source))?;
         }
-        let mut journal = Journal::open(&draft.join(JOURNAL))?;
-        let known = StudyFile::read(&draft);
-        let is_same = known.as_ref().is_some_and(|known| {
-            known.identity_sha256 == file.identity_sha256 && known.shard == file.shard && known.points == file.points
-        });
-        if !is_same && (known.is_some() || !journal.is_empty()) {
-            say(&format!(
-                "{} holds an unfinished run of another scenario, pack or version: it is begun anew, and what the score \
-                 store holds is not computed again",
-                draft.display()
-            ));
-            drop(journal);
-            begin_anew(&draft)?;
-            return Self::open(place, identity, file, reuse, say);
-        }
-        if reuse.retry_failed {
-            let forgotten = journal.forget_failed();
-            say(&format!("{forgotten} failed {} again", if forgotten == 1 { "run is tried" } else { "runs are tried" }));
-        }
-        // The cost is of these runs where the number of replications is the same.
-        let cost = known.filter(|known| known.replications == file.replications).and_then(|known| known.cost);
-        let file = StudyFile { cost, ..file };
-        let found_runs = journal.len();
-        let folder = Self { place: place.to_owned(), draft, journal, file, found_runs, made, is_published: false };
-        folder.write_study_file()?;
-        Ok(Opened::Begun(folder))
+        let journal = Journal::open(&draft.join(JOURNAL))?;
+        Ok(Self {
+            place: place.to_owned(),
+            draft,
+            journal,
+            file,
+            made,
+            is_begun_here: true,
+            may_replace: false,
+            is_published: false,
+        })
     }
 
     /// Where files are written until the folder is published.
@@ -166,7 +206,11 @@ impl StudyFolder {
 
     fn write_study_file(&self) -> Result<(), Error> {
         let json = serde_json::to_vec_pretty(&self.file).expect("a study file is plain numbers and texts");
-        self.write(STUDY, &json)
+        // A file of which half is written would make the journal nobody's.
+        match write_durably(&self.draft.join(STUDY), &json) {
+            Err(ReportError::Write { path, source }) => Err(Error::while_writing(&self.draft, path, source)),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Writes a file under the draft.
@@ -182,30 +226,39 @@ impl StudyFolder {
     /// merged with it.
     ///
     /// # Errors
-    /// [`Error::File`]; an earlier result that was to be replaced is put back.
+    /// [`Error::ResultsExist`] if something has appeared at the place in the meantime; [`Error::File`]. The draft stays, and
+    /// an earlier result that was to be replaced is put back.
     pub fn publish(mut self, keep_journal: bool) -> Result<PathBuf, Error> {
         self.journal.sync()?;
-        if !keep_journal {
-            for name in [JOURNAL, STUDY] {
-                let path = self.draft.join(name);
-                fs::remove_file(&path).map_err(|source| failed("remove", &path, source))?;
-            }
+        let earlier = self.place.with_file_name(format!(
+            ".{}.replaced-{}",
+            self.place.file_name().unwrap_or_default().to_string_lossy(),
+            std::process::id()
+        ));
+        let is_taken = fs::symlink_metadata(&self.place).is_ok();
+        if is_taken && !is_empty_folder(&self.place) && !self.may_replace {
+            return Err(Error::ResultsExist { folder: self.place.clone() });
         }
-        let earlier = beside(&self.place, ".replaced");
-        let replaces = fs::symlink_metadata(&self.place).is_ok();
-        if replaces {
-            remove_folder(&earlier)?;
+        if is_taken {
             fs::rename(&self.place, &earlier).map_err(|source| failed("set aside the earlier", &self.place, source))?;
         }
         if let Err(source) = fs::rename(&self.draft, &self.place) {
-            if replaces {
-                fs::rename(&earlier, &self.place).map_err(|source| failed("put back the earlier", &self.place, source))?;
+            if is_taken {
+                fs::rename(&earlier, &self.place)
+                    .map_err(|source| failed("put back the earlier", &self.place, source))?;
             }
             return Err(failed("put in place", &self.place, source));
         }
         self.is_published = true;
-        if replaces {
+        if is_taken {
             remove_folder(&earlier)?;
+        }
+        // Only now is it not needed any more.
+        if !keep_journal {
+            for name in [JOURNAL, STUDY] {
+                let path = self.place.join(name);
+                fs::remove_file(&path).map_err(|source| failed("remove", &path, source))?;
+            }
         }
         Ok(self.place.clone())
     }
@@ -213,7 +266,7 @@ impl StudyFolder {
 
 impl Drop for StudyFolder {
     fn drop(&mut self) {
-        if self.is_published || !self.journal.is_empty() {
+        if self.is_published || !self.is_begun_here || !self.journal.is_empty() {
             return;
         }
         // No run was finished: nothing is lost but the folder. One that cannot be removed does no harm.
@@ -232,6 +285,13 @@ impl StudyFile {
     }
 }
 
+/// Where a study is made that is to be at `place`.
+pub fn draft_of(place: &Path) -> PathBuf {
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    place.with_file_name(name)
+}
+
 /// The journal of a study's folder, finished or not.
 pub fn journal_of(folder: &Path) -> PathBuf {
     folder.join(JOURNAL)
@@ -242,17 +302,24 @@ pub fn is_working_file(relative: &Path) -> bool {
     [JOURNAL, STUDY, MANIFEST].iter().any(|name| relative == Path::new(name))
 }
 
-/// Removes a draft, unless a process is at work in it.
-fn begin_anew(draft: &Path) -> Result<(), Error> {
-    let journal = draft.join(JOURNAL);
-    if journal.is_file() {
-        match Journal::open(&journal) {
-            // What is no journal is nobody's work.
-            Ok(_) | Err(Error::NotAJournal { .. }) => {}
-            Err(error) => return Err(error),
-        }
+/// The manifest of the finished study at `place`, if it is this one.
+fn finished_study(place: &Path, identity: &StudyIdentity) -> Result<Manifest, Error> {
+    let manifest = Manifest::read(&place.join(MANIFEST))?;
+    let scenario = fs::read_to_string(place.join("scenario.toml")).unwrap_or_default();
+    let is_same = manifest.identity_sha256 == identity.sha256
+        && manifest.shard == identity.shard.map(|shard| shard.to_string())
+        && scenario == identity.scenario_toml;
+    if is_same { Ok(manifest) } else { Err(Error::ResultsExist { folder: place.to_owned() }) }
+}
+
+/// Moves a finished study back to the making: a kill on the way leaves an unfinished study, which goes on as any other.
+fn reopen(place: &Path, draft: &Path) -> Result<(), Error> {
+    if fs::symlink_metadata(draft).is_ok() {
+        return Err(Error::UnfinishedExists { folder: draft.to_owned() });
     }
-    remove_folder(draft)
+    fs::rename(place, draft).map_err(|source| failed("reopen", place, source))?;
+    let stale = draft.join(MANIFEST);
+    fs::remove_file(&stale).map_err(|source| failed("remove", &stale, source))
 }
 
 fn remove_folder(folder: &Path) -> Result<(), Error> {
@@ -260,12 +327,6 @@ fn remove_folder(folder: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", folder, error)),
         _ => Ok(()),
     }
-}
-
-fn beside(place: &Path, suffix: &str) -> PathBuf {
-    let mut name = place.file_name().unwrap_or_default().to_owned();
-    name.push(suffix);
-    place.with_file_name(name)
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Error {

@@ -17,6 +17,8 @@ pub(super) struct RunFindings<'a> {
     pub findings: &'a Findings,
     pub cost: StudyCost,
     pub origins: ValueOrigins,
+    /// Runs that earlier processes had finished.
+    pub found_runs: u64,
     pub started: SystemTime,
     pub wall_time_s: f64,
 }
@@ -58,7 +60,7 @@ pub(super) fn write_as(
             started_utc: manifest::utc_timestamp(run.started),
             wall_time_s: run.wall_time_s,
             threads: plan.threads,
-            runs_found: folder.found_runs,
+            runs_found: run.found_runs,
             scores_computed: run.origins.scores_computed,
             scores_from_store: run.origins.scores_from_store,
             values_computed: run.origins.values_computed,

@@ -53,7 +53,8 @@ pub fn rows(point: &[Cell], quantities: &[Quantity]) -> Vec<Vec<Cell>> {
 
 fn number_cells(values: &[f64]) -> [Cell; 11] {
     // Every value was read as a finite number: only where there is none there is no summary.
-    let (Ok(summary), Ok(quantiles)) = (Summary::of(values.iter().copied()), Quantiles::of(values.iter().copied())) else {
+    let (Ok(summary), Ok(quantiles)) = (Summary::of(values.iter().copied()), Quantiles::of(values.iter().copied()))
+    else {
         let mut blank = [const { Cell::Blank }; 11];
         blank[0] = 0_u64.into();
         return blank;

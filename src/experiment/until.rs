@@ -9,16 +9,23 @@ use super::journal::{Journal, Outcome};
 use super::observations::ObservedColumns;
 use super::statistics::{Summary, relative_half_width};
 use super::tables::TableLayout;
-use super::work_order::RunId;
+use super::work_order::{RunId, Shard};
 use crate::error::Error;
 use crate::scenario::{Scenario, Until};
 
-/// Checks that the quantity exists.
+/// Checks that the rule can be followed.
 ///
 /// # Errors
-/// [`Error::Usage`] with those there are.
-pub fn check(scenario: &Scenario, layout: &TableLayout) -> Result<(), Error> {
+/// [`Error::Usage`] for a quantity that does not exist, with those that do, and for a shard.
+pub fn check(scenario: &Scenario, shard: Option<Shard>, layout: &TableLayout) -> Result<(), Error> {
     let Some(until) = &scenario.study.until else { return Ok(()) };
+    if shard.is_some() {
+        return Err(Error::Usage {
+            message: "a shard cannot add replications until an interval is narrow: it does not see the others"
+                .to_owned(),
+            help: "leave --shard or --until out".to_owned(),
+        });
+    }
     let observed = ObservedColumns::of(layout);
     if observed.run_numbers().any(|name| name == until.quantity) {
         return Ok(());
@@ -32,27 +39,53 @@ pub fn check(scenario: &Scenario, layout: &TableLayout) -> Result<(), Error> {
     })
 }
 
-/// The runs that are to be added to those in the journal; none where every point is narrow enough or at its cap.
+/// What the rule says of a study.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Replications of each point.
+    pub replications: Vec<u32>,
+    /// Those of them that are not in the journal; none where every point is narrow enough or at its cap.
+    pub missing: Vec<RunId>,
+}
+
+/// Applies the rule to each point from its first `replications` on, round by round, whatever else is in the journal: a study
+/// that was stopped takes the same decisions as one that was not.
 ///
 /// # Errors
 /// What reading the journal says.
-pub fn more_runs(until: &Until, journal: &Journal, layout: &TableLayout) -> Result<Vec<RunId>, Error> {
+pub fn look(
+    until: &Until,
+    points: u32,
+    replications: u32,
+    journal: &Journal,
+    layout: &TableLayout,
+) -> Result<Wanted, Error> {
     let observed = ObservedColumns::of(layout);
-    let mut more = Vec::new();
-    let mut runs = journal.runs().peekable();
-    while let Some(&RunId { point, .. }) = runs.peek() {
+    let mut wanted = Wanted::default();
+    for point in 0..points {
         let mut numbers = Vec::new();
-        let mut replications = 0;
-        while let Some(run) = runs.next_if(|run| run.point == point) {
-            replications = run.replication + 1;
-            if let Outcome::Done(rows) = journal.read(run)?.outcome {
-                numbers.extend(observed.of_run(&rows, &until.quantity)?);
+        let (mut known, mut asked) = (0, replications);
+        loop {
+            let runs = (known..asked).map(|replication| RunId { point, replication });
+            let missing: Vec<RunId> = runs.clone().filter(|run| !journal.contains(*run)).collect();
+            if !missing.is_empty() {
+                wanted.missing.extend(missing);
+                break;
+            }
+            for run in runs {
+                if let Outcome::Done(rows) = journal.read(run)?.outcome {
+                    numbers.extend(observed.of_run(&rows, &until.quantity)?);
+                }
+            }
+            known = asked;
+            asked = replications_wanted(until, known, &numbers).min(until.maximum_replications);
+            if asked <= known {
+                break;
             }
         }
-        let wanted = replications_wanted(until, replications, &numbers).min(until.maximum_replications);
-        more.extend((replications..wanted).map(|replication| RunId { point, replication }));
+        wanted.replications.push(asked.max(known));
     }
-    Ok(more)
+    Ok(wanted)
 }
 
 /// Replications that a point should have, from those it has: `replications` of them, of which some gave a number.
@@ -63,6 +96,10 @@ fn replications_wanted(until: &Until, replications: u32, numbers: &[f64]) -> u32
     }
     let summary = Summary::of(numbers.iter().copied()).ok();
     let twice = replications.saturating_mul(2);
+    if summary.as_ref().is_some_and(|summary| summary.half_width_95 == Some(0.0)) {
+        // All numbers are equal, be it to zero, of which no width is a part.
+        return replications;
+    }
     let Some(relative) = summary.as_ref().and_then(relative_half_width) else { return twice };
     if relative <= until.relative_half_width {
         return replications;
@@ -97,5 +134,6 @@ mod tests {
         assert_eq!(replications_wanted(&until(0.1), 3, &[0.5]), 6);
         assert_eq!(replications_wanted(&until(0.1), 3, &[]), 3);
         assert_eq!(replications_wanted(&until(0.1), 2, &[-1.0, 1.0]), 4, "the mean is zero");
+        assert_eq!(replications_wanted(&until(0.1), 2, &[0.0, 0.0]), 2, "nothing varies");
     }
 }

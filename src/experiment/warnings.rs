@@ -1,68 +1,86 @@
 //! What a user should know about a scenario that stops nothing.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use super::judges::StudyJudges;
 use crate::error::Error;
 use crate::onnx::DiffusionPack;
 use crate::scenario::Scenario;
 
-/// All warnings about the points of a study, each once.
-///
-/// # Errors
-/// [`Error::Pack`] if the tokenizer fails.
-pub fn warnings<'a>(
-    scenarios: impl Iterator<Item = &'a Scenario> + Clone,
-    pack: &DiffusionPack,
-) -> Result<Vec<String>, Error> {
-    let mut warnings = prompt_warnings(scenarios.clone(), pack)?;
-    for warning in scenarios.flat_map(distance_warnings) {
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
+/// Collects warnings about the points of a study, each once.
+pub struct Warnings<'a> {
+    pack: &'a DiffusionPack,
+    judges: &'a StudyJudges,
+    /// Whose prompts were looked at, and by which judge, if any.
+    seen: HashSet<(String, String, Option<[u8; 32]>)>,
+    prompts: Vec<String>,
+    requests: Vec<String>,
+    /// By device and limits of its path loss model: the least and the largest distance outside of them.
+    distances: BTreeMap<(String, String), (f64, f64)>,
+}
+
+impl<'a> Warnings<'a> {
+    pub fn new(pack: &'a DiffusionPack, judges: &'a StudyJudges) -> Self {
+        let (prompts, requests) = (Vec::new(), Vec::new());
+        Self { pack, judges, seen: HashSet::new(), prompts, requests, distances: BTreeMap::new() }
     }
-    Ok(warnings)
-}
 
-/// Devices beyond the distances for which their path loss model was made.
-fn distance_warnings(scenario: &Scenario) -> Vec<String> {
-    let radio = &scenario.radio;
-    let Some(validity_m) = radio.path_loss.validity_m().filter(|_| radio.bit_error_probability.is_none()) else {
-        return Vec::new();
-    };
-    let outside = scenario.devices.iter().filter(|device| !validity_m.contains(&device.distance_m));
-    outside
-        .map(|device| {
-            format!(
-                "{} is {} m from the server: the path loss model was made for {} m to {} m",
-                device.name,
-                device.distance_m,
-                validity_m.start(),
-                validity_m.end()
-            )
-        })
-        .collect()
-}
-
-/// Prompts that the pack cannot draw as written.
-fn prompt_warnings<'a>(
-    scenarios: impl Iterator<Item = &'a Scenario>,
-    pack: &DiffusionPack,
-) -> Result<Vec<String>, Error> {
-    let mut prompts: Vec<(String, &str)> = Vec::new();
-    for scenario in scenarios {
-        let server = scenario.server.prompt.as_deref().map(|prompt| ("the server".to_owned(), prompt));
-        let devices = scenario.devices.iter().map(|device| (device.name.clone(), device.prompt.as_str()));
-        for named in server.into_iter().chain(devices) {
-            if !prompts.contains(&named) {
-                prompts.push(named);
+    /// Looks at one point.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] if a tokenizer fails.
+    pub fn look_at(&mut self, scenario: &Scenario) -> Result<(), Error> {
+        let server = scenario.server.prompt.as_deref().map(|prompt| ("the server", prompt));
+        let devices = scenario.devices.iter().map(|device| (device.name.as_str(), device.prompt.as_str()));
+        for (name, prompt) in server.into_iter().chain(devices.clone()) {
+            if self.seen.insert((name.to_owned(), prompt.to_owned(), None)) {
+                self.prompts.extend(warnings_of_prompt(name, prompt, self.pack)?);
             }
         }
+        if let Some(judge) = self.judges.of(scenario) {
+            for (name, prompt) in devices {
+                if self.seen.insert((name.to_owned(), prompt.to_owned(), Some(judge.digest()))) {
+                    self.requests.extend(StudyJudges::warning_of_request(judge, name, prompt)?);
+                }
+            }
+        }
+        self.look_at_distances(scenario);
+        Ok(())
     }
-    let mut warnings = Vec::new();
-    for (name, prompt) in prompts {
-        warnings.extend(warnings_of_prompt(&name, prompt, pack)?);
+
+    /// Devices beyond the distances for which their path loss model was made.
+    fn look_at_distances(&mut self, scenario: &Scenario) {
+        let radio = &scenario.radio;
+        let Some(validity_m) = radio.path_loss.validity_m().filter(|_| radio.bit_error_probability.is_none()) else {
+            return;
+        };
+        let limits = format!("{} m to {} m", validity_m.start(), validity_m.end());
+        for device in scenario.devices.iter().filter(|device| !validity_m.contains(&device.distance_m)) {
+            let key = (device.name.clone(), limits.clone());
+            let (least, most) = self.distances.entry(key).or_insert((device.distance_m, device.distance_m));
+            (*least, *most) = (least.min(device.distance_m), most.max(device.distance_m));
+        }
     }
-    Ok(warnings)
+
+    /// All warnings: prompts, distances, judges.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] if a judge's tokenizer fails.
+    pub fn all(self) -> Result<Vec<String>, Error> {
+        let distances = self.distances.into_iter().map(|((device, limits), (least, most))| {
+            let distance = if least == most { format!("{least} m") } else { format!("{least} m to {most} m") };
+            format!("{device} is {distance} from the server: the path loss model was made for {limits}")
+        });
+        let judges = self.judges.warnings(self.pack)?;
+        let mut all: Vec<String> = Vec::new();
+        for warning in self.prompts.into_iter().chain(distances).chain(judges).chain(self.requests) {
+            if !all.contains(&warning) {
+                all.push(warning);
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// Why the pack cannot draw the prompt of `name` as written; nothing where it can.

@@ -265,7 +265,8 @@ fn a_resolved_scenario_reads_back_to_the_same_figures() {
 #[test]
 fn a_field_that_is_varied_along_with_an_axis_need_not_be_named() {
     let zipped = |figure: &str| {
-        let sweep = "[sweep]\nmode = \"zip\"\n\"policy.t0\" = [2, 4, 6]\n\"radio.bit_error_probability\" = [0.01, 0.03, 0.1]\n";
+        let sweep =
+            "[sweep]\nmode = \"zip\"\n\"policy.t0\" = [2, 4, 6]\n\"radio.bit_error_probability\" = [0.01, 0.03, 0.1]\n";
         let rest = "[[device]]\nprompt = \"a dog\"\n[policy]\nt0 = 4\ntk = 6\n";
         ScenarioFile::from_str(format!("[[figure]]\n{figure}{rest}{sweep}"), "zip.toml").and_then(|file| file.points())
     };

@@ -179,12 +179,12 @@ fn eager_and_deferred_execution_give_the_same_scores() {
 }
 
 #[test]
-fn a_killed_run_goes_on_from_what_it_had_found() {
+fn what_a_killed_run_had_found_is_there_for_another_results_folder() {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
     let pack = TinyPack::new();
-    let workplace = Workplace::with("s.toml", &scenario(&pack, 2000));
+    let workplace = Workplace::with("s.toml", &scenario(&pack, 4000));
     let mut child = Command::new(env!("CARGO_BIN_EXE_latentlink"))
         .args(["run", "s.toml", "--out", "out", "--threads", "1"])
         .current_dir(workplace.path("."))
@@ -199,16 +199,16 @@ fn a_killed_run_goes_on_from_what_it_had_found() {
         std::thread::sleep(Duration::from_millis(2));
     }
     // More than the second that may be lost.
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(1100));
     assert!(child.try_wait().expect("a child").is_none(), "the run is long enough to be killed");
     child.kill().expect("a child");
     child.wait().expect("it ends");
-    let said = workplace.run(&["run", "s.toml", "--out", "out", "--threads", "1", "--force"]).assert_done();
+    let said = workplace.run(&["run", "s.toml", "--out", "again", "--threads", "1"]).assert_done();
     assert!(!said.stderr.contains("damaged"), "{}", said.stderr);
-    let run = &workplace.json("out/manifest.json")["run"];
+    let run = &workplace.json("again/manifest.json")["run"];
     assert!(run["values_from_store"].as_u64().expect("a count") > 0, "{run}");
     workplace.run(&["run", "s.toml", "--out", "whole", "--threads", "1", "--store", "other.redb"]).assert_done();
-    let (resumed, whole) = (workplace.csv("out/scores.csv"), workplace.csv("whole/scores.csv"));
+    let (resumed, whole) = (workplace.csv("again/scores.csv"), workplace.csv("whole/scores.csv"));
     assert_eq!(resumed.column("persona"), whole.column("persona"));
     for (one, other) in resumed.numbers("score").into_iter().zip(whole.numbers("score")) {
         assert!((one - other).abs() < 1e-4, "{one} in two runs, {other} in one");

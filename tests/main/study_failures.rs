@@ -19,10 +19,9 @@ fn scenario(pack: &TinyPack) -> String {
 fn a_point_that_fails_is_recorded_with_its_error_and_the_others_go_on() {
     let pack = TinyPack::new();
     let workplace = Workplace::with("s.toml", &scenario(&pack));
-    let said = workplace.run(&["run", "s.toml"]).assert_fails(
-        1,
-        &["2 of 4 runs of s failed", "results/s/failures.csv", "--retry-failed"],
-    );
+    let said = workplace
+        .run(&["run", "s.toml"])
+        .assert_fails(1, &["2 of 4 runs of s failed", "results/s/failures.csv", "--retry-failed"]);
     assert!(said.stdout.contains("2 runs failed, the others are in the tables:"), "{said:#?}");
     assert!(said.stdout.contains("  point 1, replication 0: "), "{said:#?}");
     let failures = workplace.csv("results/s/failures.csv");
@@ -68,4 +67,20 @@ fn a_network_that_fails_at_its_event_fails_the_run_as_one_that_fails_later() {
     workplace.run(&eager).assert_fails(1, &["2 of 4 runs"]);
     assert_eq!(workplace.text("deferred/requests.csv"), workplace.text("eager/requests.csv"));
     assert_eq!(workplace.csv("eager/failures.csv").column("point"), ["1", "1"]);
+}
+
+#[test]
+fn a_study_of_which_every_run_fails_says_so_in_its_results() {
+    let pack = TinyPack::new();
+    let workplace = Workplace::with("s.toml", &scenario(&pack));
+    let all = ["run", "s.toml", "--set", "sweep.diffusion.steps=[3]"];
+    workplace.run(&all).assert_fails(1, &["2 of 2 runs of s failed"]);
+    assert_eq!(workplace.csv("results/s/failures.csv").rows.len(), 2);
+    assert!(workplace.csv("results/s/requests.csv").rows.is_empty());
+    let images = workplace.contents().into_iter().filter(|name| name.starts_with("results/s/images/")).count();
+    assert_eq!(images, 1, "the folder, and nothing in it");
+    // Whoever reopens it and stops again loses nothing.
+    let broken = workplace.run_where(&[&all[..], &["--retry-failed"]].concat(), &[("ORT_DYLIB_PATH", "nowhere.so")]);
+    assert_eq!(broken.code, 3, "{broken:#?}");
+    workplace.run(&[&all[..], &["--retry-failed"]].concat()).assert_fails(1, &["2 of 2 runs of s failed"]);
 }

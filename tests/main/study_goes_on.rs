@@ -146,7 +146,9 @@ fn a_finished_study_is_left_as_it_is_and_another_one_does_not_take_its_place() {
     let manifest = workplace.read("results/long/manifest.json");
     let said = workplace.run(&few).assert_done().stdout;
     assert!(said.contains("all 4 runs of 2 points were finished before"), "{said}");
-    assert!(before == results(&workplace.path("results/long")) && manifest == workplace.read("results/long/manifest.json"));
+    assert!(
+        before == results(&workplace.path("results/long")) && manifest == workplace.read("results/long/manifest.json")
+    );
     for other in ["study.replications=3", "policy.tk=1", "study.seed=4"] {
         let arguments = ["run", "long.toml", "--set", "study.replications=2", "--set", other];
         workplace.run(&arguments).assert_fails(2, &["results are there already: ", "--force"]);
@@ -155,8 +157,17 @@ fn a_finished_study_is_left_as_it_is_and_another_one_does_not_take_its_place() {
     assert_eq!(workplace.csv("results/long/requests.csv").rows.len(), 2 * 2 * 3);
 }
 
+/// Runs the long study until some of it is in the journal, and kills it.
+fn killed(workplace: &Workplace, more: &[&str]) {
+    let mut child = spawn(workplace, &[&["run", "long.toml", "--quiet"], more].concat());
+    wait_for_growth(workplace, &mut child, journal_bytes(workplace));
+    assert!(child.try_wait().expect("a child").is_none(), "the study is long enough to be killed");
+    child.kill().expect("a child");
+    child.wait().expect("it ends");
+}
+
 #[test]
-fn an_unfinished_study_of_another_scenario_is_begun_anew_but_more_replications_are_the_same_one() {
+fn an_unfinished_study_is_given_up_for_another_one_with_force_only() {
     let pack = TinyPack::new();
     let workplace = Workplace::with("long.toml", &long(&pack));
     let mut child = spawn(&workplace, &["run", "long.toml"]);
@@ -167,17 +178,51 @@ fn an_unfinished_study_of_another_scenario_is_begun_anew_but_more_replications_a
     }
     child.kill().expect("a child");
     child.wait().expect("it ends");
-    let more = workplace.run(&["run", "long.toml", "--set", "study.replications=601", "--out", "results/long"]);
-    let more = more.assert_done();
-    assert!(more.stderr.contains(" of 1202 runs were finished before"), "{more:#?}");
+    let journal = workplace.read("results/long.unfinished/journal");
+    for other in [&["--seed", "5"][..], &["--set", "policy.tk=1"], &["--shard", "1/2", "--out", "results/long"]] {
+        let arguments = [&["run", "long.toml"], other].concat();
+        let texts = ["results/long.unfinished holds finished runs of another scenario", "--force"];
+        workplace.run(&arguments).assert_fails(2, &texts);
+    }
+    assert!(journal == workplace.read("results/long.unfinished/journal"));
+    // Nobody knows any more whose runs these are.
+    let study = workplace.read("results/long.unfinished/study.json");
+    workplace.write("results/long.unfinished/study.json", "");
+    workplace.run(&["run", "long.toml"]).assert_fails(2, &["holds finished runs of another scenario"]);
+    workplace.write("results/long.unfinished/study.json", &String::from_utf8(study).expect("JSON"));
 
-    let mut child = spawn(&workplace, &["run", "long.toml", "--force"]);
-    wait_for_growth(&workplace, &mut child, 0);
-    child.kill().expect("a child");
-    child.wait().expect("it ends");
-    let other = ["run", "long.toml", "--force", "--set", "study.replications=2", "--set", "policy.tk=1"];
-    workplace.run(&other).assert_done();
+    let few = ["run", "long.toml", "--force", "--set", "study.replications=2", "--set", "policy.tk=1"];
+    workplace.run(&few).assert_done();
     assert_eq!(workplace.csv("results/long/requests.csv").column("tk"), ["1"; 8]);
+}
+
+#[test]
+fn a_run_with_force_that_was_killed_goes_on_when_its_command_is_given_again() {
+    let pack = TinyPack::new();
+    let workplace = Workplace::with("long.toml", &long(&pack));
+    workplace.run(&["run", "long.toml", "--set", "study.replications=2"]).assert_done();
+    killed(&workplace, &["--force"]);
+    assert!(workplace.path("results/long/manifest.json").is_file(), "the earlier results are there until new ones are");
+    let said = workplace.run(&["run", "long.toml", "--force"]).assert_done();
+    assert!(said.stderr.contains(" of 1200 runs were finished before"), "{said:#?}");
+    assert_eq!(workplace.csv("results/long/requests.csv").rows.len(), 2 * 2 * 600);
+}
+
+#[test]
+fn an_unfinished_study_goes_on_with_more_replications_or_fewer() {
+    let pack = TinyPack::new();
+    let workplace = Workplace::with("long.toml", &long(&pack));
+    killed(&workplace, &[]);
+    let more = ["run", "long.toml", "--set", "study.replications=601"];
+    let said = workplace.run(&more).assert_done();
+    assert!(said.stderr.contains(" of 1202 runs were finished before"), "{said:#?}");
+    assert_eq!(workplace.csv("results/long/requests.csv").rows.len(), 2 * 2 * 601);
+
+    killed(&workplace, &["--force"]);
+    workplace.run(&["run", "long.toml", "--force", "--set", "study.replications=2"]).assert_done();
+    let requests = workplace.csv("results/long/requests.csv");
+    assert_eq!(requests.column("replication"), ["0", "0", "1", "1", "0", "0", "1", "1"]);
+    assert_eq!(workplace.json("results/long/manifest.json")["counts"]["runs"], 4);
 }
 
 #[test]

@@ -48,6 +48,10 @@ fn any_number_of_parts_joined_is_the_whole_study() {
         let counts = &workplace.json(&format!("{out}/manifest.json"))["counts"];
         assert_eq!((&counts["points"], &counts["runs"]), (&6.into(), &18.into()));
     }
+    // Another part is another study, also in the same place.
+    let elsewhere = ["run", "s.toml", "--out", "results/s.shard-1-of-2", "--shard"];
+    workplace.run(&[&elsewhere[..], &["2/2"]].concat()).assert_fails(2, &["results are there already"]);
+    workplace.run(&elsewhere[..4]).assert_fails(2, &["results are there already"]);
     let manifest = workplace.json("results/s.shard-1-of-2/manifest.json");
     assert_eq!((&manifest["shard"], &manifest["counts"]["runs"]), (&"1/2".into(), &9.into()));
     // As a finished study, the joined one is left alone.
@@ -70,7 +74,10 @@ fn parts_that_do_not_fit_together_are_refused_with_the_reason() {
     let cases: &[(&[&str], &[&str])] = &[
         (&[first], &["9 of 18 runs are in none of the parts", "point", "--shard 2/2"]),
         (&[first, second, first], &["results/s.shard-1-of-2 is named twice"]),
-        (&[first, "results/s.shard-2-of-3"], &[" is in results/s.shard-1-of-2 and in results/s.shard-2-of-3", "overlap"]),
+        (
+            &[first, "results/s.shard-2-of-3"],
+            &[" is in results/s.shard-1-of-2 and in results/s.shard-2-of-3", "overlap"],
+        ),
         (&[first, "other-seed"], &["other-seed was run with another scenario", "--seed"]),
         (&[first, "whole"], &["whole is no part of a study: it has no journal", "shard"]),
         (&[first, "nowhere"], &["nowhere is no part of a study"]),

@@ -84,7 +84,15 @@ fn points_are_compared_replication_by_replication_with_the_first_along_each_fiel
     let (t0, power) = ("policy.t0", "policy.tx_power_w");
     assert_eq!(
         compared,
-        [("1", "0", power), ("2", "0", power), ("3", "0", t0), ("4", "1", t0), ("4", "3", power), ("5", "2", t0), ("5", "3", power)]
+        [
+            ("1", "0", power),
+            ("2", "0", power),
+            ("3", "0", t0),
+            ("4", "1", t0),
+            ("4", "3", power),
+            ("5", "2", t0),
+            ("5", "3", power)
+        ]
     );
     let mut narrower = 0;
     for row in 0..differences.rows.len() {
@@ -149,6 +157,28 @@ fn replications_are_added_to_each_point_until_its_interval_is_narrow_or_the_cap_
     for row in (0..differences.rows.len()).filter(|&row| differences.cell(row, "quantity") == "sum_qoe") {
         let count = |point: &str| counts[differences.number(row, point) as usize] as f64;
         assert_eq!(differences.number(row, "n"), count("point").min(count("against")));
+    }
+}
+
+#[test]
+fn a_stopped_study_adds_the_replications_that_an_undisturbed_one_adds() {
+    let workplace = Workplace::with("s.toml", &scenario(4));
+    let until = ["--until", "0.05", "--maximum-replications", "60"];
+    workplace.run(&[&["run", "s.toml", "--out", "whole"], &until[..]].concat()).assert_done();
+    // As if it had been killed in the middle of a round: more of some points is there than the rule has asked for so far.
+    workplace
+        .run(&["run", "s.toml", "--set", "study.replications=11", "--shard", "1/2", "--out", "part"])
+        .assert_done();
+    std::fs::rename(workplace.path("part"), workplace.path("resumed.unfinished")).expect("a folder");
+    let study = workplace.text("resumed.unfinished/study.json");
+    let whole = study.lines().filter(|line| !line.contains("number") && !line.contains("count")).collect::<String>();
+    let whole = whole.replace("\"shard\": {  }", "\"shard\": null");
+    workplace.write("resumed.unfinished/study.json", &whole);
+    let said = workplace.run(&[&["run", "s.toml", "--out", "resumed"], &until[..]].concat()).assert_done();
+    assert!(said.stdout.contains("had been finished before"), "{said:#?}");
+    for table in ["requests.csv", "runs.csv", "summary.csv", "differences.csv"] {
+        let text = |folder: &str| workplace.text(&format!("{folder}/{table}"));
+        assert!(text("whole") == text("resumed"), "{table}");
     }
 }
 

@@ -80,7 +80,8 @@ pub(super) fn of(args: &PromptArgs) -> Result<Vec<AgentsPrompt>, Error> {
 
 /// The users of all points and replications, each followed by the panel.
 fn of_scenario(args: &PromptArgs, file: &PathBuf) -> Result<Vec<AgentsPrompt>, Error> {
-    let points = run::load(file, &Overrides { set: args.set.clone(), ..Overrides::default() })?.points().map_err(Box::new)?;
+    let points =
+        run::load(file, &Overrides { set: args.set.clone(), ..Overrides::default() })?.points().map_err(Box::new)?;
     let mut prompts = Vec::new();
     let mut seen = HashSet::new();
     for scenario in points.iter().map(|point| &point.scenario) {

@@ -7,7 +7,7 @@ use crate::diffusion::graph::{DenoisingGraph, Operation};
 use crate::diffusion::worker::DenoiseItem;
 
 /// UNet evaluations in one call at most: beyond this a CPU gains little per sample.
-const EVALUATIONS_PER_CALL: usize = 8;
+const EVALUATIONS_PER_CALL: usize = 16;
 /// A wave is cut into two batches as soon as each holds this many evaluations.
 const EVALUATIONS_WORTH_A_CALL: usize = 4;
 /// Pictures decoded in one call at most.

@@ -34,10 +34,3 @@ pub enum ExecutorError {
     #[error("could not store a finished result: {0}")]
     Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
-
-impl ExecutorError {
-    /// Whether somebody asked to stop, and nothing is wrong.
-    pub fn is_stop(&self) -> bool {
-        matches!(self, Self::Stopped)
-    }
-}

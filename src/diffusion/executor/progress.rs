@@ -26,6 +26,17 @@ impl WorkCounts {
         self.scores += operation.scores();
     }
 
+    /// What `some` of `all` take, if these are what all take.
+    pub fn part(self, some: u64, all: u64) -> Self {
+        let part = |count: u64| (u128::from(count) * u128::from(some) / u128::from(all.max(1))) as u64;
+        Self {
+            unet_evaluations: part(self.unet_evaluations),
+            decodes: part(self.decodes),
+            comparisons: part(self.comparisons),
+            scores: part(self.scores),
+        }
+    }
+
     /// Everything, whatever its kind.
     pub fn sum(&self) -> u64 {
         self.unet_evaluations + self.decodes + self.comparisons + self.scores

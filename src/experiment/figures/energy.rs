@@ -23,11 +23,14 @@ struct Ledger {
 }
 
 /// Energy of the split by payer and cause beside independent generation, one group for each different ledger; `None`
-/// where there are more than 24 of them.
+/// where there are more than 24 of them, or none because every run failed.
 pub(super) fn ledger_bars(source: &FigureSource, scenario: &Scenario) -> Result<Option<LedgerBars>, ReportError> {
     let words: Vec<&str> = source.swept.iter().map(String::as_str).collect();
     let wanted = Wanted { words: &words, numbers: &NUMBERS, only: &[] };
     let runs = Columns::read(&source.folder.join("runs.csv"), &wanted)?;
+    if runs.rows() == 0 {
+        return Ok(None);
+    }
     // Points that differ in bit errors alone cost the same: they share a group, named by what they have in common.
     let mut ledgers: Vec<Ledger> = Vec::new();
     let mut known: HashMap<[u64; 4], usize> = HashMap::new();

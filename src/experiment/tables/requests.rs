@@ -122,13 +122,12 @@ pub(super) fn rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
     let run = data.run;
     let row = |(user, scores): (&SimulatedUser, &Vec<PersonaScores>)| {
         let context = UserContext { data, run, user, scores };
-        let mut cells = key_cells(run, USER_COLUMNS.len() + 3 * data.layout.references.len() + 3 + data.layout.panel.len());
+        let mut cells =
+            key_cells(run, USER_COLUMNS.len() + 3 * data.layout.references.len() + 3 + data.layout.panel.len());
         cells.extend(USER_COLUMNS.iter().map(|(_, _, cell)| cell(&context)));
         for &against in &data.layout.references {
             let metrics = data.values.metrics_of(user, against);
-            cells.extend(
-                [metrics.map(|m| m.mse), metrics.map(|m| m.psnr_db), metrics.map(|m| m.ssim)].map(Cell::from),
-            );
+            cells.extend([metrics.map(|m| m.mse), metrics.map(|m| m.psnr_db), metrics.map(|m| m.ssim)].map(Cell::from));
         }
         cells.extend(quality_cells(&context));
         cells
