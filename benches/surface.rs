@@ -6,7 +6,7 @@
 //! Counted is everything of a run but what a study does once: the event simulation, the scores, and the rows of all tables as
 //! they go to the journal. The two sides take turns, and the ratio is taken turn by turn.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use latentlink::experiment::{Observer, Reuse, RunOptions, StudyOutcome, StudyPlan, StudyProgress};
@@ -65,9 +65,9 @@ fn main() -> miette::Result<()> {
 }
 
 /// Time of all runs until they are in the journal [s]; tables are not counted.
-fn simulated_in(scenario: &ScenarioFile, threads: usize, folder: &PathBuf) -> miette::Result<f64> {
+fn simulated_in(scenario: &ScenarioFile, threads: usize, folder: &Path) -> miette::Result<f64> {
     let options = RunOptions {
-        out: Some(folder.clone()),
+        out: Some(folder.to_owned()),
         threads: Some(threads),
         reuse: Reuse { force: true, retry_failed: false },
         ..RunOptions::default()

@@ -173,7 +173,7 @@ fn run_one<'a>(
     let (text, failed) = match outcome? {
         StudyOutcome::FinishedBefore { folder, manifest } => {
             let failed = manifest.counts.failed_runs;
-            (finished_before(&folder, &manifest), (failed > 0).then(|| (manifest.counts.runs, failed, folder)))
+            (finished_before(&folder, &manifest), (failed > 0).then_some((manifest.counts.runs, failed, folder)))
         }
         StudyOutcome::Done(mut report) => {
             figure_error = report.figure_error.take();

@@ -28,6 +28,8 @@ mod timelines;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use self::drawing::{Drawing, drawings};
 use crate::report::{PageFormat, ReferenceLine, ReportError};
 use crate::scenario::{Coordinate, FigureSettings, PageSettings, Scenario};
@@ -82,23 +84,25 @@ pub fn draw_into(
     only: Option<&str>,
     command: &dyn Fn(&str) -> String,
 ) -> Result<Vec<DrawnFigure>, ReportError> {
-    let mut drawn = Vec::new();
-    let mut write = |figure: &str, suffix: &str, drawing: &Drawing, page: &PageSettings| {
+    let write = |figure: &str, suffix: &str, drawing: &Drawing, page: &PageSettings| {
         let file = format!("{figure}{suffix}");
         drawing.write(&place.join(&file), &page_format(page))?;
-        drawn.push(DrawnFigure { name: figure.to_owned(), file });
-        Ok::<(), ReportError>(())
+        Ok::<DrawnFigure, ReportError>(DrawnFigure { name: figure.to_owned(), file })
     };
+    let mut drawn = Vec::new();
     let is_wanted = |name: &str| only.is_none_or(|only| only == name);
     for figure in figures_of(source, scenario)?.iter().filter(|figure| is_wanted(&figure.name)) {
-        for (suffix, drawing) in drawings(source, scenario, figure)? {
-            write(&figure.name, &suffix, &drawing, &figure.page)?;
-        }
+        // Setting the text and packing the picture takes the time: side by side.
+        let of_figure: Vec<Result<DrawnFigure, ReportError>> = drawings(source, scenario, figure)?
+            .par_iter()
+            .map(|(suffix, drawing)| write(&figure.name, suffix, drawing, &figure.page))
+            .collect();
+        drawn.extend(of_figure.into_iter().collect::<Result<Vec<_>, _>>()?);
     }
     if is_wanted(ENERGY)
         && let Some(bars) = energy::ledger_bars(source, scenario)?
     {
-        write(ENERGY, "", &Drawing::LedgerBars(bars), &PageSettings::default())?;
+        drawn.push(write(ENERGY, "", &Drawing::LedgerBars(bars), &PageSettings::default())?);
     }
     readme::write_readme(place, &drawn, command)?;
     Ok(drawn)

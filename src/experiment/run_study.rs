@@ -367,7 +367,7 @@ impl StudyPlan {
     pub(super) fn write_figures(&self, folder: &StudyFolder) -> Result<Vec<String>, Error> {
         let source =
             FigureSource { folder: folder.draft().to_owned(), swept: self.layout.swept.clone(), footer: self.footer() };
-        Ok(write_figures(&source, self.scenario())?)
+        Ok(self.executor.pool().install(|| write_figures(&source, self.scenario()))?)
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Reuse {
 /// What was found at the place.
 pub enum Opened {
     /// There is something to do.
-    Begun(StudyFolder),
+    Begun(Box<StudyFolder>),
     /// All of it is done already, and left as it is.
     Finished { manifest: Box<Manifest> },
 }
@@ -123,7 +123,7 @@ impl StudyFolder {
             ));
         }
         folder.write_study_file()?;
-        Ok(Opened::Begun(folder))
+        Ok(Opened::Begun(Box::new(folder)))
     }
 
     /// An unfinished study at `draft`, if it is this one.
