@@ -34,9 +34,17 @@ struct Bars {
 #[derive(Clone, Copy)]
 struct Clock {
     begin: Instant,
-    /// Work that was done at `begin`: other processes' runs take no time of ours.
-    at_begin: f64,
+    /// Part of the work, and what is paced, that was done at `begin`: other processes' runs take no time of ours.
+    at_begin: (f64, u64),
     last_line: Instant,
+}
+
+/// How fast it goes.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Of [`what_is_paced`].
+    per_second: f64,
+    left_s: f64,
 }
 
 impl Progress {
@@ -71,14 +79,17 @@ impl Progress {
         }
     }
 
-    /// Seconds left, from the rate since the first report.
-    fn seconds_left(&self, progress: &StudyProgress, now: Instant) -> Option<f64> {
-        let done = fraction(progress);
+    /// Pace since the first report; `None` as long as there is none.
+    fn pace(&self, progress: &StudyProgress, now: Instant) -> Option<Pace> {
+        let done = (fraction(progress), what_is_paced(progress).1);
         let mut clock = self.clock.borrow_mut();
         let clock = clock.get_or_insert(Clock { begin: now, at_begin: done, last_line: now });
-        let gained = done - clock.at_begin;
+        let gained = done.0 - clock.at_begin.0;
         let elapsed_s = (now - clock.begin).as_secs_f64();
-        (gained > 0.0 && elapsed_s > 0.5).then(|| (1.0 - done) / gained * elapsed_s)
+        (gained > 0.0 && elapsed_s > 0.5).then(|| Pace {
+            per_second: done.1.saturating_sub(clock.at_begin.1) as f64 / elapsed_s,
+            left_s: (1.0 - done.0) / gained * elapsed_s,
+        })
     }
 }
 
@@ -99,16 +110,19 @@ impl Observer for Progress {
 
     fn progress(&self, progress: StudyProgress) {
         let now = Instant::now();
-        let left_s = self.seconds_left(&progress, now);
+        let pace = self.pace(&progress, now);
         match &self.look {
             Look::Quiet => {}
-            Look::Bars(bars) => bars.show(&progress, left_s),
+            Look::Bars(bars) => bars.show(&progress, pace),
             Look::Lines => {
                 let mut clock = self.clock.borrow_mut();
                 if let Some(clock) = clock.as_mut().filter(|clock| now - clock.last_line >= LINE_INTERVAL) {
                     clock.last_line = now;
-                    let left = left_s.map_or_else(String::new, |left_s| format!(", about {left_s:.0} s left"));
-                    say(&format!("{}{left}", done_text(&progress)));
+                    let pace = pace.map_or_else(String::new, |pace| {
+                        let (what, _) = what_is_paced(&progress);
+                        format!(", {:.0} {what} a second, about {:.0} s left", pace.per_second, pace.left_s)
+                    });
+                    say(&format!("{}{pace}", done_text(&progress)));
                 }
             }
         }
@@ -116,9 +130,10 @@ impl Observer for Progress {
 }
 
 impl Bars {
-    fn show(&self, progress: &StudyProgress, left_s: Option<f64>) {
+    fn show(&self, progress: &StudyProgress, pace: Option<Pace>) {
         let mut bars = self.by_kind.borrow_mut();
-        for (kind, done, total) in kinds(progress) {
+        let stored = (progress.from_store > 0).then_some(("from the store", progress.from_store, progress.from_store));
+        for (kind, done, total) in kinds(progress).chain(stored) {
             let position = bars.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
                 let bar = self.all.add(ProgressBar::no_length());
                 let template = "{msg:18} {bar:32} {pos}/{len}  {per_sec}";
@@ -132,9 +147,17 @@ impl Bars {
             bar.set_message(kind);
         }
         if let Some((_, runs)) = bars.first() {
-            let left = left_s.map_or_else(String::new, |left_s| format!(", {left_s:.0} s left"));
+            let left = pace.map_or_else(String::new, |pace| format!(", {:.0} s left", pace.left_s));
             runs.set_message(format!("runs{left}"));
         }
+    }
+}
+
+/// What the pace is given in, and how many of it are done.
+fn what_is_paced(progress: &StudyProgress) -> (&'static str, u64) {
+    match progress.total.unet_evaluations {
+        0 => ("runs", progress.runs_done),
+        _ => ("UNet evaluations", progress.done.unet_evaluations),
     }
 }
 

@@ -136,8 +136,15 @@ impl Journal {
             bytes.extend_from_slice(frame);
             places.push((*run, Place { offset, length, is_failed: *is_failed }));
         }
-        self.write(&bytes)?;
+        let written = self.write(&bytes);
+        if written.is_err() {
+            // A full disk took the first of them: these are finished.
+            let whole = self.file.metadata().map_or(self.end, |data| data.len());
+            places.retain(|(_, place)| place.offset + u64::from(place.length) <= whole);
+            self.end = places.last().map_or(self.end, |(_, place)| place.offset + u64::from(place.length));
+        }
         self.index.extend(places);
+        written?;
         if self.last_sync.elapsed() >= SYNC_INTERVAL { self.sync() } else { Ok(()) }
     }
 

@@ -82,6 +82,7 @@ mod statistics;
 mod stored_study;
 mod study_failures;
 mod study_goes_on;
+mod study_large;
 mod study_shards;
 mod study_statistics;
 mod svg;
