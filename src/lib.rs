@@ -20,8 +20,10 @@
 //!
 //! A scenario is a TOML file; what it leaves out takes a default (`docs/scenario.md` lists every key). Reading it gives
 //! a [`ScenarioFile`](scenario::ScenarioFile) that knows where each value stands, so that errors point at it.
-//! [`StudyPlan::prepare`](experiment::StudyPlan::prepare) checks everything, simulates the network, and records what
-//! must be computed; [`StudyPlan::run`](experiment::StudyPlan::run) computes it and writes the results folder.
+//! [`StudyPlan::prepare`](experiment::StudyPlan::prepare) checks everything;
+//! [`StudyPlan::simulate`](experiment::StudyPlan::simulate) runs the network in time, without a picture;
+//! [`StudyPlan::run`](experiment::StudyPlan::run) computes all runs and writes the results folder, and goes on where an
+//! earlier call was stopped.
 //!
 //! ```
 //! use latentlink::experiment::{Observer, RunId, RunOptions, StudyPlan, StudyProgress};
@@ -79,7 +81,7 @@
 //! | [`onnx`] | where is the runtime, what is in a model pack |
 //! | [`network`] | who does what when, and who pays |
 //! | [`policy`] | who gets how many steps and how much power |
-//! | [`experiment`] | points, replications, budgets, tables |
+//! | [`experiment`] | which runs, in which order, what is finished, what they say together |
 //! | [`report`] | how tables and figures are written |
 //! | [`score_store`] | what was answered in earlier runs |
 //! | [`cli`] | the program |

@@ -1,8 +1,7 @@
 //! Which runs a study has, in which order they are worked off, and which of them are a shard's.
 //!
 //! Points of one replication share their beginnings (start latents, the server's steps), replications share nothing. Where
-//! pictures are made, the order is therefore replication by replication; where none is made, point by point, so that each
-//! point is read once. Tables are in the order of (point, replication) whatever the order of work.
+//! pictures are made, the order is therefore replication by replication; where none is made, point by point. Tables are in the order of (point, replication) whatever the order of work.
 //!
 //! ```text
 //!  with pictures   (p0 r0) (p1 r0) (p2 r0) │ (p0 r1) (p1 r1) (p2 r1)        │ cuts into two shards
