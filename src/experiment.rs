@@ -1,17 +1,15 @@
 //! Studies: many runs, and what can be said from them.
 //!
 //! ```text
-//!  scenario ─► plan ─► work order ─► simulation ─► groups ─► computation ─► journal ─► assembly ─► tables ─► figures
+//!  scenario ─► plan ─► work order ─► simulation ─► groups ─► computation ─► journal ─► tables ─► figures
 //!                       (shards)      (blocks)                  │  ▲          (one frame a run)
 //!                                                               ▼  │
 //!                                                          score store
 //! ```
 
-pub mod assembly;
 pub mod budget;
 pub mod computation;
 pub mod cost;
-pub mod differences;
 pub mod estimate;
 pub mod figures;
 pub mod findings;
@@ -21,7 +19,6 @@ pub mod journal;
 pub mod judges;
 pub mod memory;
 pub mod merge;
-pub mod observations;
 pub mod observer;
 pub mod plan;
 pub mod points;
@@ -33,7 +30,6 @@ pub mod simulation;
 pub mod statistics;
 pub mod study_folder;
 mod study_manifest;
-pub mod summary;
 pub mod tables;
 mod until;
 pub mod warnings;

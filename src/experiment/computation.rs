@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::scores::ScoredAnswer;
 use super::simulation::{Block, Run};
 use crate::diffusion::executor::{Evaluation, ExecutionProgress, Executor, ExecutorError, WorkCounts};
 use crate::diffusion::image_metrics::PictureMetrics;
@@ -74,15 +73,6 @@ impl ComputedValues {
     /// Why a user's picture is missing; `None` where it is there.
     pub fn failure_of(&self, record: &UserRecord) -> Option<Failure> {
         self.failures.get(&record.picture).copied()
-    }
-
-    /// What became of a score node.
-    pub fn answer(&self, node: NodeId) -> ScoredAnswer {
-        match (self.answers.get(&node), self.failures.get(&node)) {
-            (Some(answer), _) => ScoredAnswer::Given(answer.clone()),
-            (None, Some(failure)) => ScoredAnswer::NoPicture(*failure),
-            (None, None) => unreachable!("every wanted score was computed or taken from the store"),
-        }
     }
 
     /// What stopped a run, where a session did.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::warnings::quoted;
 use crate::error::Error;
 use crate::judge::vlm::VlmOptions;
 use crate::judge::{PromptTemplate, VlmJudge};
@@ -102,6 +101,11 @@ impl StudyJudges {
             )
         }))
     }
+}
+
+/// `"a", "b"`
+pub(super) fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn judge(settings: &VlmSettings) -> Result<VlmJudge, Error> {

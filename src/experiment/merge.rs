@@ -13,7 +13,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use super::assembly;
 use super::computation::ValueOrigins;
 use super::cost::StudyCost;
 use super::findings::Findings;
@@ -22,6 +21,7 @@ use super::observer::Observer;
 use super::plan::{RunOptions, StudyPlan};
 use super::study_folder::{self, Opened, Reuse, StudyFile, StudyFolder, StudyIdentity, journal_of};
 use super::study_manifest::{self, RunFindings};
+use super::tables::assembly;
 use super::work_order::{RunId, Shard, WorkOrder};
 use crate::error::Error;
 use crate::scenario::ScenarioFile;

@@ -12,7 +12,6 @@ use std::time::{Instant, SystemTime};
 
 use rayon::prelude::*;
 
-use super::assembly;
 use super::computation::{BlockComputation, ComputedValues, ValueOrigins};
 use super::cost::StudyCost;
 use super::figures::{FigureSource, write_figures};
@@ -25,6 +24,7 @@ use super::plan::{StudyPlan, tell_warnings};
 use super::simulation::{Block, Run};
 use super::study_folder::{Opened, StudyFile, StudyFolder};
 use super::study_manifest::{self, RunFindings};
+use super::tables::assembly;
 use super::until;
 use super::work_order::RunId;
 use crate::diffusion::executor::{ExecutorError, WorkCounts};

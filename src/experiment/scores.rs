@@ -3,6 +3,7 @@
 use super::computation::ComputedValues;
 use super::points::StudyPoint;
 use super::simulation::Run;
+use crate::diffusion::NodeId;
 use crate::diffusion::value::Failure;
 use crate::judge::surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
 use crate::judge::{Answer, NamedPersona};
@@ -46,6 +47,15 @@ pub struct RunScores {
 }
 
 impl ScoredAnswer {
+    /// What became of a score node.
+    fn of(node: NodeId, values: &ComputedValues) -> Self {
+        match (values.answers.get(&node), values.failures.get(&node)) {
+            (Some(answer), _) => Self::Given(answer.clone()),
+            (None, Some(failure)) => Self::NoPicture(*failure),
+            (None, None) => unreachable!("every wanted score was computed or taken from the store"),
+        }
+    }
+
     /// In [0, 1]; `None` where it failed.
     pub fn score(&self) -> Option<f64> {
         match self {
@@ -90,7 +100,7 @@ impl RunScores {
             JudgeKind::Vlm(_) => {
                 let given = |rating: &Rating| PersonaScores {
                     persona: rating.persona.clone(),
-                    answers: rating.answers.iter().map(|node| values.answer(*node)).collect(),
+                    answers: rating.answers.iter().map(|node| ScoredAnswer::of(*node, values)).collect(),
                 };
                 user.ratings.iter().map(given).collect()
             }

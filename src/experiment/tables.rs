@@ -1,10 +1,20 @@
 //! The tables of a study: `requests.csv`, `runs.csv`, `ledger.csv`, and where somebody judges `scores.csv` and on request
-//! `answers.csv`. Rows are made run by run, as runs finish; all runs of a study have the same columns.
+//! `answers.csv`. Rows are made run by run, as runs finish; all runs of a study have the same columns. From these rows come
+//! the tables that say something of several runs: `summary.csv`, `differences.csv`.
+//!
+//! ```text
+//!  run ─► requests, runs, ledger, scores ─► journal ─► assembly ─┬─► the same tables, in order
+//!                                                                └─► observations ─► summary, differences
+//! ```
 
+pub mod assembly;
+pub mod differences;
 mod ledger;
+pub mod observations;
 mod requests;
 mod runs;
 mod scores;
+pub mod summary;
 
 use super::budget;
 use super::computation::ComputedValues;

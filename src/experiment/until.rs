@@ -6,9 +6,9 @@
 //! interval cover a little less often than 95 %, most where replications are few (Law, chapter 9.4.1).
 
 use super::journal::{Journal, Outcome};
-use super::observations::ObservedColumns;
 use super::statistics::{Summary, relative_half_width};
 use super::tables::TableLayout;
+use super::tables::observations::ObservedColumns;
 use super::work_order::{RunId, Shard};
 use crate::error::Error;
 use crate::scenario::{Scenario, Until};

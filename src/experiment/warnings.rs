@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use super::judges::StudyJudges;
+use super::judges::{StudyJudges, quoted};
 use crate::error::Error;
 use crate::onnx::DiffusionPack;
 use crate::scenario::Scenario;
@@ -116,9 +116,4 @@ fn command_that_lists(root: &Path) -> String {
         Some(folder) if !folder.as_os_str().is_empty() => format!("latentlink models --folder {}", folder.display()),
         _ => "latentlink models --folder .".to_owned(),
     }
-}
-
-/// `"a", "b"`
-pub(super) fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }

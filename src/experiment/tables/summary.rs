@@ -3,9 +3,9 @@
 //! Long form: one row per point, device and quantity. Numbers have a mean with Student's t interval and quantiles, for
 //! heavy tails; rates have Wilson's interval. Failed pictures have no metrics; `n` says how many observations are behind.
 
+use super::TableLayout;
 use super::observations::{Quantity, Values};
-use super::statistics::{Proportion, Quantiles, Summary};
-use super::tables::TableLayout;
+use crate::experiment::statistics::{Proportion, Quantiles, Summary};
 use crate::report::{Cell, Column};
 
 /// The columns of `summary.csv`.

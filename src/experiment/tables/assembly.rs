@@ -5,14 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::differences::{self, Differences};
-use super::findings::Findings;
-use super::journal::{Journal, Outcome, RunRows, TABLES};
 use super::observations::{ObservedColumns, PointObservations};
-use super::points::{StudyPoint, StudyPoints};
-use super::summary;
-use super::tables::{TableLayout, point_cells};
-use super::work_order::RunId;
+use super::{TableLayout, point_cells, summary};
 use crate::error::Error;
+use crate::experiment::findings::Findings;
+use crate::experiment::journal::{Journal, Outcome, RunRows, TABLES};
+use crate::experiment::points::{StudyPoint, StudyPoints};
+use crate::experiment::work_order::RunId;
 use crate::report::table::{csv_header, csv_rows, describe};
 use crate::report::{Cell, Column};
 

@@ -12,9 +12,9 @@
 
 use std::collections::HashMap;
 
+use super::TableLayout;
 use super::observations::{Owner, Quantity, Values};
-use super::statistics::PairedDifference;
-use super::tables::TableLayout;
+use crate::experiment::statistics::PairedDifference;
 use crate::report::{Cell, Column};
 use crate::scenario::Grid;
 

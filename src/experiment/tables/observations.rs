@@ -3,8 +3,8 @@
 //! What is summarised is what stands in the tables: a study that was resumed, or merged from parts, gives the same numbers
 //! as one that ran in one go.
 
-use super::journal::{RunRows, TABLES};
-use super::tables::TableLayout;
+use super::TableLayout;
+use crate::experiment::journal::{RunRows, TABLES};
 use crate::report::ReportError;
 
 /// Runs whose rows are read in one go: a reader for each would take longer than reading.
