@@ -30,6 +30,7 @@ pub mod simulation;
 pub mod statistics;
 pub mod study_folder;
 mod study_manifest;
+pub mod study_report;
 pub mod tables;
 mod until;
 pub mod warnings;
@@ -40,6 +41,7 @@ pub use cost::StudyCost;
 pub use memory::MemoryLimit;
 pub use observer::{Observer, StudyProgress};
 pub use plan::{RunOptions, StudyPlan};
-pub use run_study::{StudyOutcome, StudyReport};
+
 pub use study_folder::Reuse;
+pub use study_report::{StudyOutcome, StudyReport};
 pub use work_order::{RunId, Shard};

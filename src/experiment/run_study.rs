@@ -7,7 +7,7 @@
 //! ```
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use rayon::prelude::*;
@@ -15,7 +15,6 @@ use rayon::prelude::*;
 use super::computation::{BlockComputation, ComputedValues, ValueOrigins};
 use super::cost::StudyCost;
 use super::figures::{FigureSource, write_figures};
-use super::findings::Findings;
 use super::groups::groups;
 use super::images::{self, PictureFiles};
 use super::journal::{FinishedRun, Frame, Outcome};
@@ -24,61 +23,17 @@ use super::plan::{StudyPlan, tell_warnings};
 use super::simulation::{Block, Run};
 use super::study_folder::{Opened, StudyFile, StudyFolder};
 use super::study_manifest::{self, RunFindings};
+use super::study_report::{StudyOutcome, StudyReport};
 use super::tables::assembly;
 use super::until;
 use super::work_order::RunId;
 use crate::diffusion::executor::{ExecutorError, WorkCounts};
 use crate::error::Error;
-use crate::report::Manifest;
 use crate::scenario::Execution;
 use crate::score_store::ScoreStore;
 
 /// Runs without pictures between two looks at the journal and the clock.
 const RUNS_PER_CHUNK: usize = 2048;
-
-/// What a study left behind.
-#[derive(Debug)]
-pub struct StudyReport {
-    pub study: String,
-    pub folder: PathBuf,
-    /// Figures below the folder.
-    pub figures: Vec<String>,
-    /// Why the figures could not be drawn; everything else is there.
-    pub figure_error: Option<Error>,
-    /// PNG files in `images/`.
-    pub pictures: usize,
-    pub points: u32,
-    pub findings: Findings,
-    pub cost: StudyCost,
-    /// Who judged: the names of the packs, `the surface`, or nobody.
-    pub judges: Vec<String>,
-    /// What was computed and what was in the score store.
-    pub origins: ValueOrigins,
-    /// Runs that earlier processes had finished.
-    pub found_runs: u64,
-    /// Where the score store is, if one was used.
-    pub store: Option<PathBuf>,
-    /// Whether a neural network was loaded, be it for one prompt.
-    pub opened_sessions: bool,
-    /// The execution provider that was taken.
-    pub execution_provider: &'static str,
-    pub threads: usize,
-    /// Of it, until every run was in the journal [s].
-    pub work_time_s: f64,
-    /// All of it, tables and figures included [s].
-    pub wall_time_s: f64,
-}
-
-/// How a run of a study ended.
-#[derive(Debug)]
-pub enum StudyOutcome {
-    Done(Box<StudyReport>),
-    /// It was finished before, and nothing was touched.
-    FinishedBefore {
-        folder: PathBuf,
-        manifest: Box<Manifest>,
-    },
-}
 
 /// What is done so far.
 #[derive(Default)]
@@ -134,8 +89,8 @@ impl StudyPlan {
         let findings = assembly::write_tables(&folder.journal, self.simulator.points(), &self.layout, folder.draft())?;
         let is_part = self.options.shard.is_some();
         // A figure that cannot be drawn does not keep the tables from their place: it is told afterwards.
-        let (figures, figure_error) = match self.write_figures(&folder) {
-            _ if is_part => (Vec::new(), None),
+        let drawn = if is_part { Ok(Vec::new()) } else { self.write_figures(&folder) };
+        let (figures, figure_error) = match drawn {
             Ok(figures) => (figures, None),
             Err(error) => (Vec::new(), Some(error)),
         };
