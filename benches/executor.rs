@@ -21,9 +21,9 @@ use ort::value::TensorRef;
 const PACK: &str = "models/emoji-ldm";
 const TURNS: usize = 15;
 const STEPS: u32 = 4;
-/// Pictures of one wave: with guidance, four calls of eight evaluations a step.
+/// Pictures of one wave: with guidance, two calls of sixteen evaluations a step.
 const PICTURES: u64 = 16;
-const EVALUATIONS_PER_CALL: usize = 8;
+const EVALUATIONS_PER_CALL: usize = 16;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     runtime::environment_with_progress(&|text| eprintln!("{text}"))?;
