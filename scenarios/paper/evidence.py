@@ -1,7 +1,8 @@
 """Prints the numbers of docs/paper.md, from the tables and pictures of the studies that `latentlink run` left.
 
     latentlink run 'scenarios/paper/*.toml' --out results/paper
-    python scenarios/paper/evidence.py results/paper            # numpy, scipy, onnxruntime, pillow
+    for b in "an apple" "an orange"; do latentlink path "a lemon on a table" "$b on a table" --replications 20 --out "results/paths/$b"; done
+    python scenarios/paper/evidence.py results/paper --paths results/paths      # numpy, scipy, onnxruntime, pillow
 
     requests.csv ─► (point, replication): number ─► mean over replications ± half of its 95 % interval (Student's t)
                                           └──────► the same of differences between points, replication by replication
@@ -19,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy
+from scipy.stats import spearmanr
 from scipy.stats import t as student_t
 
 TRAINING = Path(__file__).resolve().parents[2] / "models" / "training"
@@ -74,8 +76,8 @@ def figure_8(folder: Path) -> None:
                 print(f"  pictures below Q_th at {bep:.1%}: {(at[bep] < 0.6).sum()} of {len(at[bep])}")
 
 
-def classified(folder: Path, concepts: list[str]) -> dict[tuple[float, float], numpy.ndarray]:
-    """(t0, t2): the classifier's probability [replication, concept] of each of the concepts, over the pictures of Fig. 9."""
+def classified(folder: Path, table: str, fields: list[str], concepts: list[str]) -> dict[tuple, numpy.ndarray]:
+    """Values of the fields: the classifier's probability [replication, concept] of each of the concepts."""
     import onnxruntime
     from PIL import Image
 
@@ -83,11 +85,11 @@ def classified(folder: Path, concepts: list[str]) -> dict[tuple[float, float], n
     columns = [names.index(concept) for concept in concepts]
     network = onnxruntime.InferenceSession(str(TRAINING / "classifier.onnx"), providers=["CPUExecutionProvider"])
     found = defaultdict(list)
-    for row in rows(folder, "requests.csv"):
+    for row in rows(folder, table):
         picture = numpy.asarray(Image.open(folder / row["picture"]).convert("RGB"), dtype=numpy.float32) / 127.5 - 1
         logits = network.run(["objects"], {"picture": picture.transpose(2, 0, 1)[None]})[0][0]
         chances = numpy.exp(logits - logits.max())
-        found[float(row["t0"]), float(row["tk"])].append((chances / chances.sum())[columns])
+        found[tuple(float(row[field]) for field in fields)].append((chances / chances.sum())[columns])
     return {key: numpy.array(values) for key, values in found.items()}
 
 
@@ -105,7 +107,7 @@ def figure_9(folder: Path) -> None:
     print(f"GA2 minus GA1 at t2 = 8, t0 = 2, 3, 4: {[interval(minds[t0]) for t0 in (2, 3, 4)]}")
     if not (folder / "images").is_dir():
         return print("no pictures here: run the study again for the classifier's view")
-    seen = classified(folder, ["tiger", "dog"])
+    seen = classified(folder, "requests.csv", ["t0", "tk"], ["tiger", "dog"])
     print("classifier's probability of a tiger and of a dog, and pictures that are more tiger than dog, by t0 / (t0 + t2)")
     for (t0, t2), chances in sorted(seen.items(), key=lambda item: (item[0][0] / sum(item[0]), item[0])):
         more = (chances[:, 0] > chances[:, 1]).mean()
@@ -184,10 +186,36 @@ def surfaces(folder: Path, device: str, chosen: tuple[int, int, float]) -> None:
         print(f"  the paper's choice {chosen}: {interval(at[chosen])}, below Q_th in {(at[chosen] < 0.6).sum()}, minus the best there (t0 = {t0s[best[0]]:g}, tk = {tks[best[1]]:g}): {interval(at[chosen] - scores[best][index])}")
 
 
+def paths(folder: Path) -> None:
+    """Section 3.1.3: one folder of `latentlink path` for each server prompt, all with the same prompt of the user."""
+    measured = []
+    for of_pair in sorted(path for path in folder.iterdir() if (path / "path.csv").exists()):
+        manifest = json.loads((of_pair / "manifest.json").read_text())
+        wanted = manifest["prompt_a"].split()[1]
+        begun = manifest["prompt_b"].split()[1]
+        at = defaultdict(lambda: ([], []))
+        for row in rows(of_pair, "path.csv"):
+            ssim, own = at[int(row["t0"])]
+            ssim.append(float(row["ssim"]))
+            own.append(float(row["switched_latent_distance"]))
+        seen = classified(of_pair, "path.csv", ["t0"], [wanted, begun])
+        measured.append((manifest["text_distance"], manifest["semantic_distance"], *(numpy.mean(at[t0][0]) for t0 in (2, 3, 4, 5))))
+        print(f"{begun} -> {wanted}: (14) {manifest['semantic_distance']:.1f}, of texts {manifest['text_distance']:.1f}")
+        for t0, (ssim, own) in sorted(at.items()):
+            print(f"  t0 = {t0:2}: SSIM {interval(ssim)}, {wanted} {interval(seen[t0,][:, 0])}, {begun} {interval(seen[t0,][:, 1])}")
+    if len(measured) > 2:
+        texts, distances, *ssims = numpy.array(measured).T
+        for t0, ssim in zip((2, 3, 4, 5), ssims):
+            of_texts, of_distances = spearmanr(texts, ssim), spearmanr(distances, ssim)
+            print(f"over {len(measured)} pairs, rank correlation with SSIM at t0 = {t0}: (14) {of_distances.statistic:.2f} (p = {of_distances.pvalue:.3f}), distance of texts {of_texts.statistic:.2f} (p = {of_texts.pvalue:.3f})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="?", default=Path("results/paper"))
-    results = parser.parse_args().results
+    parser.add_argument("--paths", type=Path, help="folder of results folders of `latentlink path`")
+    options = parser.parse_args()
+    results = options.results
     for name, report in (
         ("fig03", figure_3),
         ("fig08", figure_8),
@@ -199,6 +227,9 @@ def main() -> None:
     ):
         print(f"== {name}")
         report(results / name)
+    if options.paths:
+        print("== paths")
+        paths(options.paths)
 
 
 if __name__ == "__main__":
