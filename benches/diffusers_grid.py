@@ -93,7 +93,7 @@ def grid(pipeline):
 def latentlink(program, pack, folder):
     start = time.perf_counter()
     subprocess.run(
-        [program, "run", "scenarios/paper/fig09.toml", "--out", folder / "fig09", "--force",
+        [program, "run", "scenarios/paper/fig09.toml", "--out", folder / "fig09", "--force", "--set", "study.replications=1",
          "--set", f"models.diffusion={json.dumps(str(pack))}"],
         check=True, capture_output=True,
     )

@@ -20,6 +20,26 @@ fn the_quickstart_is_a_grid_of_fifteen_points_with_two_devices() {
 }
 
 #[test]
+fn figure_3_of_the_earlier_paper_has_its_six_bit_error_probabilities_in_four_codecs() {
+    let points = read("paper/fig03.toml").points().expect("fig03 passes its check");
+    assert_eq!(points.len(), 4 * 12);
+    let pinned: Vec<f64> = points.iter().filter_map(|point| point.scenario.radio.bit_error_probability).collect();
+    assert!([0.005, 0.01, 0.02, 0.04, 0.06, 0.10].iter().all(|of_paper| pinned.contains(of_paper)));
+    for point in &points {
+        let PolicySettings::Fixed(policy) = &point.scenario.policy;
+        assert_eq!((policy.t0, policy.tk.as_slice()), (5, [6].as_slice()));
+    }
+}
+
+#[test]
+fn every_study_of_the_papers_figures_has_twenty_replications_or_more() {
+    for file in ["fig03", "fig08", "fig09", "fig10", "fig12", "fig13", "fig14"] {
+        let points = read(&format!("paper/{file}.toml")).points().expect("it passes its check");
+        assert!(points[0].scenario.study.replications >= 20, "{file}");
+    }
+}
+
+#[test]
 fn figure_8_sweeps_the_bit_error_probability_over_a_chain_of_four_and_six_steps() {
     let points = read("paper/fig08.toml").points().expect("fig08 passes its check");
     assert_eq!(points.len(), 16);
@@ -65,16 +85,35 @@ fn figure_10_asks_two_agents_for_two_hundred_answers_about_two_pictures() {
 }
 
 #[test]
+fn figure_12_is_the_papers_allocation_beside_working_alone() {
+    let points = read("paper/fig12.toml").points().expect("fig12 passes its check");
+    let allocations: Vec<(u32, Vec<u32>)> = points
+        .iter()
+        .map(|point| {
+            let PolicySettings::Fixed(policy) = &point.scenario.policy;
+            (policy.t0, policy.tk.clone())
+        })
+        .collect();
+    assert_eq!(allocations, [(3, vec![5, 7]), (0, vec![8, 10])]);
+    let PolicySettings::Fixed(policy) = &points[0].scenario.policy;
+    let expected_w = [10_f64.powf(1.8), 10_f64.powf(2.1)];
+    assert!(policy.tx_power_w.iter().zip(expected_w).all(|(power_w, expected)| (power_w - expected).abs() < 1e-9));
+}
+
+#[test]
 fn figures_13_and_14_differ_in_what_the_device_asks_for() {
     for (file, request) in [("paper/fig13.toml", "a tiger"), ("paper/fig14.toml", "a dog")] {
         let points = read(file).points().expect("it passes its check");
-        assert_eq!(points.len(), 3 * 4 * 6);
+        assert_eq!(points.len(), 5 * 5 * 5);
         let scenario = &points[0].scenario;
         assert!(scenario.devices[0].prompt.starts_with(request));
         assert!(scenario.server.prompt.as_ref().is_some_and(|prompt| prompt.starts_with("a tiger")));
-        let FigureKind::HeatMap(map) = &scenario.figures[0].kind else { panic!("a heat map") };
-        assert_eq!(map.value, ["qoe_GA1", "qoe_GA2"]);
-        let ends: Vec<_> = [0, 71].map(|at| points[at].scenario.radio.bit_error_probability).into();
+        let map = scenario.figures.iter().find_map(|figure| match &figure.kind {
+            FigureKind::HeatMap(map) => Some(map),
+            _ => None,
+        });
+        assert_eq!(map.expect("there is a heat map").value, ["qoe_GA1", "qoe_GA2"]);
+        let ends: Vec<_> = [0, 124].map(|at| points[at].scenario.radio.bit_error_probability).into();
         assert_eq!(ends, [Some(0.005), Some(0.15)]);
     }
 }
