@@ -30,7 +30,7 @@ pub(crate) mod words;
 mod write;
 
 pub use error::{Problem, ScenarioError};
-pub use figures::{REQUEST_NUMBERS, RUN_NUMBERS};
+pub use figures::{ENERGY, REQUEST_NUMBERS, RUN_NUMBERS};
 pub use file::ScenarioFile;
 pub use schema::known_fields;
 pub use settings::{

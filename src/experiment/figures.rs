@@ -32,7 +32,7 @@ use rayon::prelude::*;
 
 use self::drawing::{Drawing, drawings};
 use crate::report::{PageFormat, ReferenceLine, ReportError};
-use crate::scenario::{Coordinate, FigureSettings, PageSettings, Scenario};
+use crate::scenario::{Coordinate, ENERGY, FigureSettings, PageSettings, Scenario};
 
 /// A results folder to draw from. Everything comes from its CSV files and pictures.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +52,6 @@ pub struct DrawnFigure {
     /// Its files without extension: the name, and what tells it from others of that name.
     pub file: String,
 }
-
-/// The name of the figure that is drawn whatever a scenario asks for.
-const ENERGY: &str = "energy";
 
 /// Writes below `figures/` what a scenario asks for, or a default figure over its last two swept fields; beside each
 /// picture grid the SSIM of its pictures as lines, where that is shown and the x axis is a number; the energy of all

@@ -117,7 +117,7 @@ pub(super) fn read(root: &Table, around: &Surroundings<'_>, problems: &mut Vec<P
             table.push(problem.expected(format!("kind = {kinds} in this table")));
             None
         };
-        let name = name(&mut table, value, index, &names);
+        let name = name(&mut table, value, index, &names, around);
         names.push(name.clone());
         // Where the kind is wrong, nothing can be said of the other keys.
         let Some(kind) = kind else { continue };
@@ -154,7 +154,13 @@ fn timeline(entry: &mut Entry<'_, '_>) -> FigureKind {
     }
 }
 
-fn name(table: &mut TableReader<'_>, value: &Value, index: usize, before: &[String]) -> String {
+fn name(
+    table: &mut TableReader<'_>,
+    value: &Value,
+    index: usize,
+    before: &[String],
+    around: &Surroundings<'_>,
+) -> String {
     let name = table.text("name").unwrap_or_else(|| format!("figure-{}", index + 1));
     let origin = table.origin("name").unwrap_or(&value.origin);
     if let Some(fault) = unsafe_name(&name) {
@@ -164,8 +170,28 @@ fn name(table: &mut TableReader<'_>, value: &Value, index: usize, before: &[Stri
     if before.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
         let problem = Problem::new(format!("two figures are called \"{name}\"")).at(origin);
         table.push(problem.expected("a name of its own, for the file"));
+    } else if name.eq_ignore_ascii_case(ENERGY) {
+        let problem = Problem::new(format!("\"{name}\" is the figure of energies that each study gets")).at(origin);
+        table.push(problem.expected("a name of its own, for the file"));
+    } else if let Some(other) = before.iter().find(|other| {
+        let devices = around.devices.iter().map(|device| device.name.as_str());
+        writes_over(other, &name, devices.clone()) || writes_over(&name, other, devices)
+    }) {
+        let problem = Problem::new(format!("the files of \"{name}\" and \"{other}\" would have one name")).at(origin);
+        let help = "a figure may write several files, of its similarities (NAME_ssim) or one for each device";
+        table.push(problem.expected("a name that is not another one with `_ssim` or a device behind it").help(help));
     }
     name
+}
+
+/// The name of the figure that is drawn whatever a scenario asks for.
+pub const ENERGY: &str = "energy";
+
+/// Whether `longer` may be a file of the figure `name`, which puts what tells its files apart behind its name.
+fn writes_over<'a>(name: &str, longer: &str, devices: impl Iterator<Item = &'a str>) -> bool {
+    let (name, longer) = (name.to_ascii_lowercase(), longer.to_ascii_lowercase());
+    let Some(rest) = longer.strip_prefix(&name).and_then(|rest| rest.strip_prefix('_')) else { return false };
+    rest == "ssim" || devices.map(str::to_ascii_lowercase).any(|device| rest.starts_with(&device))
 }
 
 impl Entry<'_, '_> {

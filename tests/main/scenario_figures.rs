@@ -45,6 +45,10 @@ const ROWS: &[Row] = &[
     ("kind = \"timeline\"\nwidth_mm = 5\n", &["`width_mm` = 5 is out of range", "a number from 20 to 2000 in mm"], 3, 12),
     ("kind = \"timeline\"\nwidth_mm = \"a4\"\n", &["`width_mm` is a string"], 3, 12),
     ("kind = \"timeline\"\ndots_per_inch = 2400\n", &["`dots_per_inch` = 2400", "from 36 to 1200"], 3, 17),
+    // names of files
+    ("kind = \"timeline\"\nname = \"energy\"\n", &["the figure of energies that each study gets", "a name of its own"], 3, 8),
+    ("kind = \"timeline\"\nname = \"a\"\n[[figure]]\nkind = \"timeline\"\nname = \"a_ssim\"\n", &["the files of \"a_ssim\" and \"a\" would have one name", "`_ssim` or a device behind it"], 6, 8),
+    ("kind = \"timeline\"\nname = \"a_phone_t0-2\"\n[[figure]]\nkind = \"timeline\"\nname = \"a\"\n", &["would have one name"], 6, 8),
     // lines
     ("kind = \"line\"\nAT", &["the figure \"figure-1\" lacks `x`", "x = \"policy.t0\""], 1, 1),
     ("kind = \"line\"\nx = \"policy.tk\"\nAT", &["`x` = \"policy.tk\" is not swept"], 3, 5),
