@@ -100,7 +100,7 @@ pub enum Error {
     #[diagnostic(help("--force begins the study anew; what the score store holds is not computed again"))]
     NotAJournal { path: PathBuf },
     /// Ctrl-C.
-    #[error("stopped: {done} of {total} runs of {study} are finished and saved in {}", folder.display())]
+    #[error("stopped: {done} of {total} runs of {study} are finished{}", saved_in(*done, folder))]
     #[diagnostic(help("give the same command once more, and it goes on from there"))]
     Interrupted { study: String, done: u64, total: u64, folder: PathBuf },
     /// Runs failed; the others are in the results.
@@ -157,6 +157,11 @@ pub enum Error {
     #[error("the default scenario cannot run here")]
     #[diagnostic(help("each problem above comes with the command that mends it"))]
     Unhealthy,
+}
+
+/// Where runs are saved, if there are any.
+fn saved_in(done: u64, folder: &Path) -> String {
+    if done == 0 { String::new() } else { format!(" and saved in {}", folder.display()) }
 }
 
 impl Error {

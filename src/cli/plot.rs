@@ -54,6 +54,22 @@ pub fn plot(args: &PlotArgs) -> Result<(), Error> {
             help: "leave --out away to draw into its figures/, or name another folder".to_owned(),
         });
     }
+    if let Some(out) = args.out.as_ref().filter(|out| is_somebody_elses(out)) {
+        return Err(Error::Usage {
+            message: format!("{} holds something else than figures", out.display()),
+            help: "nothing of yours is ever replaced: name a new folder, or one that an earlier plot has written"
+                .to_owned(),
+        });
+    }
+    for (at, folder) in args.results.iter().enumerate() {
+        let is_same = |other: &&PathBuf| other.canonicalize().ok() == folder.canonicalize().ok();
+        if let Some(other) = args.results[..at].iter().find(is_same) {
+            return Err(Error::Usage {
+                message: format!("{} and {} are one folder", other.display(), folder.display()),
+                help: "name each study once".to_owned(),
+            });
+        }
+    }
     let studies = args
         .results
         .iter()
@@ -62,8 +78,8 @@ pub fn plot(args: &PlotArgs) -> Result<(), Error> {
     if let (true, Some(out)) = (args.compare, &args.out) {
         return compare(args, out, studies);
     }
-    let several = studies.len() > 1;
-    for (folder, study) in args.results.iter().zip(&studies) {
+    let names = study_names(&args.results, &studies);
+    for ((folder, study), own) in args.results.iter().zip(&studies).zip(&names) {
         if let Some(name) = &args.figure {
             let known = figure_names(&study.source, &study.scenario)?;
             must_be_known(name, &known, &folder.display().to_string())?;
@@ -77,7 +93,7 @@ pub fn plot(args: &PlotArgs) -> Result<(), Error> {
                 (place, drawn)
             }
             Some(out) => {
-                let place = if several { out.join(&study.scenario.study.name) } else { out.clone() };
+                let place = if names.len() > 1 { out.join(own.replace(['/', '\\'], "-")) } else { out.clone() };
                 let command = |name: &str| {
                     format!("latentlink plot {} --figure {name} --out {}", folder.display(), out.display())
                 };
@@ -115,6 +131,15 @@ fn compare(args: &PlotArgs, out: &Path, studies: Vec<StudyResults>) -> Result<()
         |name: &str| format!("latentlink plot {} --compare --figure {name} --out {}", folders.join(" "), out.display());
     let drawn = compare_into(out, &studies, &figures, &command)?;
     tell(out, &drawn)
+}
+
+/// Whether a folder holds anything, but not the list of figures that each plot leaves.
+fn is_somebody_elses(folder: &Path) -> bool {
+    let is_ours =
+        |place: &Path| std::fs::read_to_string(place.join("README.md")).is_ok_and(|text| text.starts_with("# Figures"));
+    let inside = || std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    // One of several studies' figures holds a folder for each.
+    inside().next().is_some() && !is_ours(folder) && !inside().all(|place| is_ours(&place))
 }
 
 /// Studies by their names; where two have one, by their folders.

@@ -44,7 +44,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "SIZE", default_value_t)]
     pub memory: MemoryLimit,
     /// Compute part i of n: `latentlink merge` joins the parts.
-    #[arg(long, value_name = "i/n")]
+    #[arg(long, value_name = "i/n", allow_hyphen_values = true)]
     pub shard: Option<Shard>,
     /// Replace finished results that are there, and give up unfinished runs of another scenario; nothing else is ever
     /// replaced.
@@ -73,7 +73,7 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// Add replications to each point until the 95 % interval is this part of the mean; overrides
     /// study.until_relative_half_width.
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(long, value_name = "WIDTH", allow_hyphen_values = true, value_parser = width)]
     pub until: Option<f64>,
     /// Whose interval: a column of runs.csv or requests.csv; overrides study.until_quantity.
     #[arg(long, value_name = "COLUMN", requires = "until")]
@@ -81,6 +81,14 @@ pub struct Overrides {
     /// Replications at most; overrides study.maximum_replications.
     #[arg(long, value_name = "N", requires = "until")]
     pub maximum_replications: Option<u32>,
+}
+
+/// A part of a mean.
+fn width(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(width) if width > 0.0 && f64::is_finite(width) => Ok(width),
+        _ => Err("expected a number above 0, say 0.05 for ± 5 % of the mean".to_owned()),
+    }
 }
 
 /// Runs every file; a file that fails does not keep the others from running.

@@ -15,6 +15,13 @@ pub(super) fn report_text(report: &StudyReport) -> String {
     if report.found_runs > 0 {
         lines.push(format!("{} had been finished before", counted(report.found_runs, "run")));
     }
+    if report.capped_points > 0 {
+        lines.push(format!(
+            "{} of {points} are at the cap of their replications, and their intervals are wider than asked for: raise \
+             --maximum-replications",
+            report.capped_points
+        ));
+    }
     lines.extend(score_lines(report));
     lines.extend(over_budget(findings));
     lines.extend(failed_pictures(findings));
@@ -101,6 +108,9 @@ fn score_lines(report: &StudyReport) -> Vec<String> {
             counted(origins.scores_computed, "answer"),
             origins.scores_from_store
         ));
+        if report.found_runs > 0 {
+            line.push_str(", the others in runs that had been finished before");
+        }
     }
     let failed = (findings.failed_scores > 0).then(|| {
         format!(

@@ -9,7 +9,7 @@ use super::simulation::{Block, Run};
 use crate::onnx::DiffusionPack;
 
 /// Users' pictures in flight at most: more fill no batch better.
-const PICTURES_PER_GROUP: usize = 256;
+const PICTURES_PER_GROUP: usize = 128;
 
 /// Positions of runs in the block, group by group. Runs that make no picture are in none.
 pub fn groups(block: &Block, limit: MemoryLimit, pack: &DiffusionPack) -> Vec<Vec<usize>> {

@@ -8,7 +8,7 @@ use super::simulation::{Block, Run};
 use super::work_order::RunId;
 use crate::diffusion::NodeId;
 use crate::error::Error;
-use crate::scenario::PictureReference;
+use crate::scenario::{DeviceSettings, PictureReference};
 
 /// File of a user's picture below the results folder.
 pub fn picture_file(run: RunId, device: &str) -> String {
@@ -60,13 +60,13 @@ impl PictureFiles {
     }
 }
 
-/// Removes the pictures of a run that failed after some of them were made: no table shows them.
+/// Removes the pictures of a run that no table shows: it failed after some of them were made, or is not asked for any more.
 ///
 /// # Errors
 /// [`Error::File`].
-pub fn remove_pictures_of(run: &Run, folder: &Path) -> Result<(), Error> {
-    for user in &run.users {
-        let path = folder.join(picture_file(run.id, &run.point.scenario.devices[user.record.device].name));
+pub fn remove_pictures(run: RunId, devices: &[DeviceSettings], folder: &Path) -> Result<(), Error> {
+    for device in devices {
+        let path = folder.join(picture_file(run, &device.name));
         match fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Error::File { action: "remove", path, source });

@@ -55,6 +55,9 @@ impl Part {
                    study needs no merging"
                 .to_owned(),
         };
+        if !folder.is_dir() {
+            return Err(broken("is no folder"));
+        }
         if !journal_of(folder).is_file() {
             return Err(broken("is no part of a study: it has no journal"));
         }

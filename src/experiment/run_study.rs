@@ -47,6 +47,8 @@ struct Tally {
     later: WorkCounts,
     runs_done: u64,
     runs_total: u64,
+    /// Points whose replications are at their cap with an interval that is not narrow.
+    capped_points: u32,
 }
 
 impl StudyPlan {
@@ -66,6 +68,11 @@ impl StudyPlan {
         };
         // More replications than are asked for now may be there: of an earlier call that asked for more.
         let most = self.most_replications();
+        for run in folder.journal.runs().filter(|run| run.replication >= most) {
+            if let Outcome::Done(_) = folder.journal.read(run)?.outcome {
+                images::remove_pictures(run, &self.scenario().devices, folder.draft())?;
+            }
+        }
         folder.journal.retain(|run| run.replication < most);
         let found_runs = folder.journal.len();
         folder.write("scenario.toml", self.identity.scenario_toml.as_bytes())?;
@@ -111,6 +118,7 @@ impl StudyPlan {
             judges: self.judge_names(),
             origins: tally.origins,
             found_runs,
+            capped_points: tally.capped_points,
             store: self.store.as_ref().map(|store| store.place().to_owned()),
             opened_sessions: self.executor.has_opened_sessions(),
             execution_provider: self.provider.name(),
@@ -145,9 +153,10 @@ impl StudyPlan {
         if cost.work.unet_evaluations > 0 {
             let for_users = cost.work.unet_evaluations - cost.unet_evaluations_of_references;
             observer.stage(&format!(
-                "{} runs take {} UNet evaluations; sharing saves {}",
-                cost.runs,
+                "{} UNet evaluations for {} {}; sharing saves {}",
                 cost.work.unet_evaluations,
+                cost.runs,
+                if cost.runs == 1 { "run" } else { "runs" },
                 cost.unet_evaluations_unshared.saturating_sub(for_users)
             ));
         }
@@ -169,6 +178,7 @@ impl StudyPlan {
             if wanted.missing.is_empty() {
                 // An earlier call may have asked for narrower intervals.
                 folder.journal.retain(|run| run.replication < wanted.replications[run.point as usize]);
+                tally.capped_points = wanted.capped;
                 return Ok(());
             }
             open = self.in_order(wanted.missing.into_iter());
@@ -288,7 +298,7 @@ impl StudyPlan {
     fn finished(&self, run: &Run, values: &ComputedValues, draft: &Path) -> Result<Frame, Error> {
         let outcome = match values.broken_in(run) {
             Some(message) => {
-                images::remove_pictures_of(run, draft)?;
+                images::remove_pictures(run.id, &run.point.scenario.devices, draft)?;
                 Outcome::Failed(message.to_owned())
             }
             None => Outcome::Done(self.layout.rows(run, values)),

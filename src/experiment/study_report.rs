@@ -28,6 +28,8 @@ pub struct StudyReport {
     pub origins: ValueOrigins,
     /// Runs that earlier processes had finished.
     pub found_runs: u64,
+    /// Points whose replications are at their cap with an interval that is not narrow; 0 where nobody asks for narrow ones.
+    pub capped_points: u32,
     /// Where the score store is, if one was used.
     pub store: Option<PathBuf>,
     /// Whether a neural network was loaded, be it for one prompt.

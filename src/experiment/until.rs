@@ -1,6 +1,6 @@
 //! Replications until an interval is narrow: `study.until_relative_half_width`.
 //!
-//! After each round every point looks at its own replications. One whose 95 % interval is not narrow enough gets as many more
+//! After each round every point looks at its own replications, five at least. One whose 95 % interval is not narrow enough gets as many more
 //! as its spread asks for, at most as many again as it has, up to the stated cap. Which replications a point has changes
 //! nothing about them: replication r is the same whether there are 5 or 500. Stopping by looking at the data makes the
 //! interval cover a little less often than 95 %, most where replications are few (Law, chapter 9.4.1).
@@ -39,11 +39,16 @@ pub fn check(scenario: &Scenario, shard: Option<Shard>, layout: &TableLayout) ->
     })
 }
 
+/// Replications that a point gets before its interval is believed: that of two is narrow by chance too often.
+const LEAST_REPLICATIONS: u32 = 5;
+
 /// What the rule says of a study.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Replications of each point.
     pub replications: Vec<u32>,
+    /// Points that are at the cap with an interval that is not narrow.
+    pub capped: u32,
     /// Those of them that are not in the journal; none where every point is narrow enough or at its cap.
     pub missing: Vec<RunId>,
 }
@@ -78,7 +83,11 @@ pub fn look(
                 }
             }
             known = asked;
-            asked = replications_wanted(until, known, &numbers).min(until.maximum_replications);
+            asked = replications_wanted(until, known, &numbers);
+            if asked > known && known >= until.maximum_replications {
+                wanted.capped += 1;
+            }
+            asked = asked.min(until.maximum_replications);
             if asked <= known {
                 break;
             }
@@ -93,6 +102,9 @@ fn replications_wanted(until: &Until, replications: u32, numbers: &[f64]) -> u32
     if numbers.is_empty() && replications > 1 {
         // Every run failed: more of them would tell no more.
         return replications;
+    }
+    if replications < LEAST_REPLICATIONS {
+        return LEAST_REPLICATIONS;
     }
     let summary = Summary::of(numbers.iter().copied()).ok();
     let twice = replications.saturating_mul(2);
@@ -120,20 +132,20 @@ mod tests {
 
     #[test]
     fn a_point_gets_what_its_spread_asks_for_and_at_most_as_many_again() {
-        // mean 1, s = 0.1, n = 4: half width 3.182 · 0.1 / 2 = 0.159
-        let numbers = [0.9, 0.9, 1.1, 1.1].map(|x: f64| 1.0 + (x - 1.0) * (0.75_f64).sqrt());
-        assert_eq!(replications_wanted(&until(0.2), 4, &numbers), 4, "narrow enough");
-        // 4 · (0.159 / 0.15)² = 4.5
-        assert_eq!(replications_wanted(&until(0.15), 4, &numbers), 5);
-        assert_eq!(replications_wanted(&until(0.001), 4, &numbers), 8);
+        // mean 1, s = 0.1, n = 5: half width 2.776 · 0.1 / √5 = 0.1242
+        let numbers = [0.9, 0.9, 1.0, 1.1, 1.1];
+        assert_eq!(replications_wanted(&until(0.13), 5, &numbers), 5, "narrow enough");
+        // 5 · (0.1242 / 0.12)² = 5.35
+        assert_eq!(replications_wanted(&until(0.12), 5, &numbers), 6);
+        assert_eq!(replications_wanted(&until(0.001), 5, &numbers), 10);
     }
 
     #[test]
-    fn one_number_has_no_interval_and_asks_for_more_and_none_asks_for_nothing() {
-        assert_eq!(replications_wanted(&until(0.1), 1, &[0.5]), 2);
-        assert_eq!(replications_wanted(&until(0.1), 3, &[0.5]), 6);
-        assert_eq!(replications_wanted(&until(0.1), 3, &[]), 3);
-        assert_eq!(replications_wanted(&until(0.1), 2, &[-1.0, 1.0]), 4, "the mean is zero");
-        assert_eq!(replications_wanted(&until(0.1), 2, &[0.0, 0.0]), 2, "nothing varies");
+    fn few_numbers_ask_for_five_and_none_for_nothing() {
+        assert_eq!(replications_wanted(&until(0.1), 1, &[0.5]), 5);
+        assert_eq!(replications_wanted(&until(0.1), 2, &[0.5, 0.5]), 5, "narrow by chance");
+        assert_eq!(replications_wanted(&until(0.1), 3, &[]), 3, "every run failed");
+        assert_eq!(replications_wanted(&until(0.1), 6, &[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]), 12, "the mean is zero");
+        assert_eq!(replications_wanted(&until(0.1), 6, &[0.0; 6]), 6, "nothing varies");
     }
 }

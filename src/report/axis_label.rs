@@ -29,6 +29,12 @@ pub fn axis_title(field: &str) -> String {
     };
     match element(field) {
         Some(element) => format!("{title} ({element})"),
+        // Devices have one of their own.
+        None if ["server.prompt", "server.step_time_s", "server.step_energy_j", "server.energy_budget_j"]
+            .contains(&field) =>
+        {
+            format!("{title} (server)")
+        }
         None => title,
     }
 }

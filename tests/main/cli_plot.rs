@@ -158,3 +158,22 @@ fn bad_folders(workplace: &Workplace) {
     std::fs::remove_file(workplace.path("results/b/manifest.json")).expect("it is there");
     workplace.run(&["plot", "results/b"]).assert_fails(2, &["the study in results/b is not finished"]);
 }
+
+#[test]
+fn figures_of_one_study_never_replace_those_of_another_nor_anything_else() {
+    let workplace = two_studies();
+    // Two folders of one study: their figures go to folders of their own.
+    workplace.run(&["run", "a.toml", "--out", "results/c", "--seed", "4"]).assert_done();
+    workplace.run(&["plot", "results/a", "results/c", "--out", "drawn"]).assert_done();
+    for folder in ["a", "c"] {
+        let own = workplace.text(&format!("results/{folder}/figures/line.csv"));
+        assert!(own == workplace.text(&format!("drawn/{folder}/line.csv")), "{folder}");
+    }
+    workplace.run(&["plot", "results/a", "results/c", "--out", "drawn"]).assert_done();
+    workplace.write("mine/README.md", "my own text");
+    let mine = workplace.run(&["plot", "results/a", "--figure", "line", "--out", "mine"]);
+    mine.assert_fails(2, &["mine holds something else than figures", "name a new folder"]);
+    assert_eq!(workplace.text("mine/README.md"), "my own text");
+    let twice = workplace.run(&["plot", "results/a", "./results/a", "--compare", "--out", "both"]);
+    twice.assert_fails(2, &["results/a and ./results/a are one folder"]);
+}

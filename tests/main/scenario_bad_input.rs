@@ -94,6 +94,7 @@ const ROWS: &[Row] = &[
     ("[sweep]\n\"policy.t1\" = [1]\n", BOTH, &["`policy.t1` is no field", "did you mean `policy.t0`?"], 2, 1),
     ("[sweep]\n\"device.device-2.prompt\" = [\"a\"]\n", BOTH, &["no device is called `device-2`", "device-1"], 2, 1),
     ("[sweep]\n\"policy.t0\" = []\n", BOTH, &["swept over no value", "at least one"], 2, 15),
+    ("[sweep]\n\"policy.t0\" = [2, \"a\"]\n", BOTH, &["swept over numbers and over \"a\"", "values of one kind"], 2, 19),
     ("[sweep]\n\"policy.t0\" = 4\n", BOTH, &["is a whole number, not a list", "\"policy.t0\" = [4]"], 2, 15),
     ("[sweep]\n\"policy.t0\" = [1, 2, 1]\n", BOTH, &["swept over 1 twice"], 2, 22),
     ("[sweep]\n\"policy.tk\" = [1]\n\"policy.tk[0]\" = [2]\n", BOTH, &["`policy.tk[0]` and `policy.tk` set the same field"], 3, 1),

@@ -80,7 +80,7 @@ fn parts_that_do_not_fit_together_are_refused_with_the_reason() {
         ),
         (&[first, "other-seed"], &["other-seed was run with another scenario", "--seed"]),
         (&[first, "whole"], &["whole is no part of a study: it has no journal", "shard"]),
-        (&[first, "nowhere"], &["nowhere is no part of a study"]),
+        (&[first, "nowhere"], &["nowhere is no folder"]),
     ];
     for (parts, texts) in cases {
         let outcome = workplace.run(&[&["merge", "--out", "joined"], *parts].concat());

@@ -132,7 +132,7 @@ fn one_replication_has_no_interval_and_no_comparison() {
 fn replications_are_added_to_each_point_until_its_interval_is_narrow_or_the_cap_is_reached() {
     let workplace = Workplace::with("s.toml", &scenario(4));
     let until = ["run", "s.toml", "--until", "0.05", "--maximum-replications", "60"];
-    workplace.run(&until).assert_done();
+    let said = workplace.run(&until).assert_done().stdout;
     let summary = workplace.csv("results/s/summary.csv");
     let mut counts = Vec::new();
     for row in (0..summary.rows.len()).filter(|&row| summary.cell(row, "quantity") == "sum_qoe") {
@@ -142,6 +142,10 @@ fn replications_are_added_to_each_point_until_its_interval_is_narrow_or_the_cap_
         counts.push(n as u64);
     }
     assert_eq!(counts.len(), 6);
+    let wide = (0..summary.rows.len())
+        .filter(|&row| summary.cell(row, "quantity") == "sum_qoe")
+        .filter(|&row| summary.number(row, "half_width_95") > 0.05 * summary.number(row, "mean"));
+    assert!(said.contains(&format!("{} of 6 points are at the cap of their replications", wide.count())), "{said}");
     assert!(counts.iter().any(|n| *n < 60) && counts.iter().any(|n| *n > 4), "{counts:?}");
     assert!(counts.iter().min() < counts.iter().max(), "each point has its own number: {counts:?}");
 

@@ -11,7 +11,7 @@ use crate::report::box_plot::{BoxGroup, BoxSeries};
 use crate::report::empirical_cdf::CdfSeries;
 use crate::report::scatter::ScatterSeries;
 use crate::report::{BoxPlot, CdfPlot, ReportError, ScatterPlot};
-use crate::scenario::{BoxSettings, CdfSettings, FigureSettings, ScatterSettings, Scenario};
+use crate::scenario::{BoxSettings, CdfSettings, FigureSettings, SERIES_OF_DEVICES, ScatterSettings, Scenario};
 
 pub(super) fn scatter(
     source: &FigureSource,
@@ -39,7 +39,9 @@ pub(super) fn scatter(
         y: value_axis(std::slice::from_ref(&wish.value)),
         series: series.filter(|series| !series.points.is_empty()).collect(),
         reference_lines: threshold_line(scenario, wish.threshold),
-        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at)
+            + pooled_note(scenario, figure, wish.series.as_deref())
+            + &missing_note(missing),
     })
 }
 
@@ -65,7 +67,9 @@ pub(super) fn cdf(
             .filter(|(_, observations)| !observations.is_empty())
             .map(|(name, observations)| CdfSeries { name, observations })
             .collect(),
-        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at)
+            + pooled_note(scenario, figure, wish.series.as_deref())
+            + &missing_note(missing),
     })
 }
 
@@ -100,11 +104,21 @@ pub(super) fn boxes(
         y: value_axis(std::slice::from_ref(&wish.value)),
         groups: groups.filter(|group| !group.boxes.is_empty()).collect(),
         reference_lines: threshold_line(scenario, wish.threshold),
-        footer: footer_with(source, figure.device.as_ref(), &wish.at) + &missing_note(missing),
+        footer: footer_with(source, figure.device.as_ref(), &wish.at)
+            + pooled_note(scenario, figure, wish.series.as_deref())
+            + &missing_note(missing),
     })
 }
 
 /// Failed pictures and scores, and what does not apply, are told, not drawn.
 fn missing_note(missing: usize) -> String {
     if missing == 0 { String::new() } else { format!(" · {missing} without a number left out") }
+}
+
+/// Where the numbers of all devices are in one heap.
+fn pooled_note(scenario: &Scenario, figure: &FigureSettings, series: Option<&str>) -> &'static str {
+    match scenario.devices.len() > 1 && figure.device.is_none() && series != Some(SERIES_OF_DEVICES) {
+        true => " · all devices together",
+        false => "",
+    }
 }

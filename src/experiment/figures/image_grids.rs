@@ -77,7 +77,11 @@ pub(super) fn image_grids(
     let mut grids = Vec::new();
     for GridRows { suffix, subtitle, rows } in groups.into_values() {
         let title = if subtitle.is_empty() { base_title.clone() } else { format!("{base_title} ({subtitle})") };
-        grids.push((suffix, requests.image_grid(wish, row_field, title, &rows)?));
+        let mut grid = requests.image_grid(wish, row_field, title, &rows)?;
+        if scenario.study.replications > 1 {
+            grid.footer.push_str(&format!(" · the first of {} replications", scenario.study.replications));
+        }
+        grids.push((suffix, grid));
     }
     Ok(grids)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::FigureSource;
 use super::columns::Columns;
 use crate::error::Error;
+use crate::experiment::study_folder::draft_of;
 use crate::report::ReportError;
 use crate::report::manifest::{Manifest, WrittenFile};
 use crate::scenario::{JudgeKind, Scenario, ScenarioFile};
@@ -38,7 +39,8 @@ impl StudyResults {
     /// does not go with the study; [`Error::Report`] for files that cannot be read.
     pub fn open(folder: &Path, figures: Option<&ScenarioFile>) -> Result<Self, Error> {
         let scenario_file = folder.join("scenario.toml");
-        let is_begun = ["scenario.toml", "requests.csv"].iter().all(|file| folder.join(file).is_file());
+        // The folder in the making, its later place, or one whose manifest is gone.
+        let is_begun = draft_of(folder).is_dir() || folder.join("scenario.toml").is_file();
         if !folder.join("manifest.json").is_file() {
             let shown = folder.display();
             return Err(match is_begun {

@@ -246,7 +246,14 @@ fn axis(entry: &Entry, root: &Table, before: &[Axis], dimension: usize) -> Resul
 /// The values of one swept field, from a list or a range.
 fn listed(path: &str, value: &Value) -> Result<Vec<Value>, Vec<Problem>> {
     match &value.data {
-        Data::List(values) if !values.is_empty() => Ok(values.clone()),
+        Data::List(values) if !values.is_empty() => match stranger(values) {
+            None => Ok(values.clone()),
+            Some(stranger) => {
+                let problem = Problem::new(format!("`{path}` is swept over numbers and over {stranger}"));
+                let problem = problem.at(&stranger.origin).expected("values of one kind");
+                Err(vec![problem.help("commas part values: a text that holds some stands in quotes")])
+            }
+        },
         Data::List(_) => {
             let problem = Problem::new(format!("`{path}` is swept over no value")).at(&value.origin);
             Err(vec![problem.expected("at least one value")])
@@ -258,6 +265,13 @@ fn listed(path: &str, value: &Value) -> Result<Vec<Value>, Vec<Problem>> {
             Err(vec![problem.help(format!("write \"{path}\" = [{value}]"))])
         }
     }
+}
+
+/// The first text among numbers: no field takes both.
+fn stranger(values: &[Value]) -> Option<&Value> {
+    let is_number = |value: &&Value| matches!(value.data, Data::Integer(_) | Data::Float(_));
+    values.iter().find(is_number)?;
+    values.iter().find(|value| matches!(value.data, Data::Text(_)))
 }
 
 /// Why a field has one value in a whole study.
