@@ -48,6 +48,7 @@ def peak_multiply_adds(threads):
     """Float32 multiply-adds a second of a large matrix product in numpy, in a process of its own: BLAS reads its threads at the start."""
     names = ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"]
     environment = {**os.environ, **{name: str(threads) for name in names}}
+    environment.pop("OPENBLAS_CORETYPE", None)  # the kernels of this CPU, not of an older one
     measured = subprocess.run([sys.executable, "-c", PEAK], env=environment, check=True, capture_output=True, text=True)
     return float(measured.stdout)
 

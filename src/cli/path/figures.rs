@@ -39,8 +39,9 @@ fn title(findings: &PathFindings<'_>, what: &str) -> String {
 
 fn footer(findings: &PathFindings<'_>) -> String {
     let settings = findings.settings;
+    let intervals = if settings.replications.get() > 1 { "mean and 95 % interval, " } else { "" };
     format!(
-        "latentlink {} · {} · {}, {} steps, guidance {} · seed {} · n = {}",
+        "latentlink {} · {} · {}, {} steps, guidance {} · seed {} · {intervals}n = {}",
         env!("CARGO_PKG_VERSION"),
         findings.pack.name(),
         findings.sampler,
