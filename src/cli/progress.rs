@@ -133,22 +133,26 @@ impl Bars {
     fn show(&self, progress: &StudyProgress, pace: Option<Pace>) {
         let mut bars = self.by_kind.borrow_mut();
         let stored = (progress.from_store > 0).then_some(("from the store", progress.from_store, progress.from_store));
-        for (kind, done, total) in kinds(progress).chain(stored) {
+        for (at, (kind, done, total)) in kinds(progress).chain(stored).enumerate() {
             let position = bars.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
                 let bar = self.all.add(ProgressBar::no_length());
-                let template = "{msg:18} {bar:32} {pos}/{len}  {per_sec}";
+                let template = "{msg:26} {bar:32} {pos}/{len}";
                 bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
                 bars.push((kind, bar));
                 bars.len() - 1
             });
+            // Set once: what is drawn in between would be seen.
+            let message = match pace {
+                Some(pace) if kind == what_is_paced(progress).0 && at > 0 => {
+                    format!("{kind}, {:.0}/s", pace.per_second)
+                }
+                Some(pace) if at == 0 => format!("{kind}, {:.0} s left", pace.left_s),
+                _ => kind.to_owned(),
+            };
             let bar = &bars[position].1;
+            bar.set_message(message);
             bar.set_length(total);
             bar.set_position(done);
-            bar.set_message(kind);
-        }
-        if let Some((_, runs)) = bars.first() {
-            let left = pace.map_or_else(String::new, |pace| format!(", {:.0} s left", pace.left_s));
-            runs.set_message(format!("runs{left}"));
         }
     }
 }
