@@ -117,7 +117,7 @@ impl ObservedColumns {
     /// none.
     ///
     /// # Errors
-    /// As [`ObservedColumns::quantities`].
+    /// As [`PointObservations::quantities`].
     pub fn of_run(&self, run: &RunRows, name: &str) -> Result<Option<f64>, ReportError> {
         let mean = |table: usize, column: usize| -> Result<Option<f64>, ReportError> {
             let numbers: Option<Vec<f64>> =
