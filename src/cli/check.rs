@@ -46,8 +46,15 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let cost = plan.cost()?;
     // What follows the scenario are comments of it: all of the output is a scenario again.
     let work = cost.work;
+    let (points, runs) = (counted(u64::from(plan.points()), "point"), counted(cost.runs, "run"));
     let counts = [
-        format!("{}, {}", counted(u64::from(plan.points()), "point"), counted(cost.runs, "run")),
+        match &plan.scenario().study.until {
+            None => format!("{points}, {runs}"),
+            Some(until) => format!(
+                "{points}, {runs} at first, up to {} until intervals are narrow; what follows is of the first",
+                u64::from(plan.points()) * u64::from(until.maximum_replications)
+            ),
+        },
         format!(
             "{} before sharing, {} after: equal work is done once",
             counted(cost.nodes_before_sharing, "node"),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use latentlink::diffusion::executor::Evaluation;
 use latentlink::diffusion::graph::{BitChannel, DenoisingGraph, NodeId, Operation};
 use latentlink::diffusion::value::Value;
 use latentlink::diffusion::{
@@ -172,4 +173,36 @@ fn a_latent_with_not_a_number_fails_all_that_depends_on_it_and_nothing_else() {
     assert!(matches!(values[&sound_picture], Value::Picture(_)));
     let Value::Latent(latent) = &values[&received] else { panic!("the broken latent itself is there") };
     assert!(latent.link_errors.unwrap().non_finite > 0);
+}
+
+#[test]
+fn what_parts_share_is_computed_once_and_handed_out_once_whichever_part_asks_for_it() {
+    let executor = shipped_pack::executor(2);
+    let schedule = shipped_pack::schedule(executor.pack());
+    let chain = schedule.chain(Sampler::Ddim { eta: 0.0 }, N_REF).unwrap();
+    let mut graph = DenoisingGraph::new(executor.pack().digest());
+    let start = graph.insert(Operation::Noise { seed: seed("start-latent"), scale: chain.start_scale });
+    let shared = denoise(&mut graph, start, &chain.steps[..2], 0);
+    let ends = [3, 4].map(|first| denoise(&mut graph, shared, &chain.steps[first..], first as u32));
+    let latent_of = |value: &Value| match value {
+        Value::Latent(latent) => latent.values.clone(),
+        other => panic!("{other:?} is no latent"),
+    };
+    // The first part needs the shared latent on its way; only the last one asks for it.
+    let parts = [vec![ends[0]], vec![ends[1]], vec![shared]];
+    let mut evaluation = Evaluation::new(&graph, &parts.concat(), HashMap::new());
+    let mut found: HashMap<NodeId, Vec<f32>> = HashMap::new();
+    for part in &parts {
+        let mut sink = |id: NodeId, value: &Value| {
+            assert!(found.insert(id, latent_of(value)).is_none(), "{id:?} is handed out twice");
+            Ok(())
+        };
+        evaluation.run(&executor, part, &|_| (), &mut sink).unwrap();
+    }
+    assert_eq!(found.len(), 3);
+    // Two shared steps, then two and one; each with guidance.
+    assert_eq!((evaluation.done().unet_evaluations, evaluation.total().unet_evaluations), (10, 10));
+    for node in [shared, ends[0], ends[1]] {
+        assert_eq!(found[&node], latent(&executor, &graph, node), "in parts and on its own");
+    }
 }

@@ -9,7 +9,7 @@
 //!               └──(held)───► device steps ─► picture     part 2, then dropped
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{ExecutionProgress, Executor, ExecutorError, Sink, WorkCounts};
 use crate::diffusion::graph::{DenoisingGraph, NodeId};
@@ -21,6 +21,8 @@ pub struct Evaluation<'g> {
     /// How many needed nodes that are not done yet read each node.
     readers: HashMap<NodeId, u32>,
     values: HashMap<NodeId, Value>,
+    /// By any part: a value is handed out when it is there, also where a part needs it before another asks for it.
+    is_wanted: Vec<bool>,
     is_done: Vec<bool>,
     total: WorkCounts,
     done: WorkCounts,
@@ -30,6 +32,10 @@ impl<'g> Evaluation<'g> {
     /// Plans the evaluation of `wanted`, all parts together. Nodes whose values are `known` are not evaluated, nor what
     /// only they depend on.
     pub fn new(graph: &'g DenoisingGraph, wanted: &[NodeId], known: HashMap<NodeId, Value>) -> Self {
+        let mut is_wanted = vec![false; graph.len()];
+        for id in wanted {
+            is_wanted[id.index()] = true;
+        }
         let mut is_done = vec![false; graph.len()];
         for id in known.keys() {
             is_done[id.index()] = true;
@@ -42,7 +48,7 @@ impl<'g> Evaluation<'g> {
                 *readers.entry(parent).or_default() += 1;
             }
         }
-        Self { graph, readers, values: known, is_done, total, done: WorkCounts::default() }
+        Self { graph, readers, values: known, is_wanted, is_done, total, done: WorkCounts::default() }
     }
 
     /// What all parts take.
@@ -55,13 +61,9 @@ impl<'g> Evaluation<'g> {
         self.done
     }
 
-    /// Values that are held for later parts.
-    pub fn held(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Evaluates one part of the wanted nodes and hands each value to `sink`, unless an earlier part did. A session call
-    /// that fails gives its node and all that depend on it [`Value::CallFailed`]; the others go on.
+    /// Evaluates one part of the wanted nodes, all that no earlier part did. Each wanted value is handed to `sink` once, by
+    /// the part that computes it. A session call that fails gives its node and all that depend on it
+    /// [`Value::CallFailed`]; the others go on.
     ///
     /// # Errors
     /// Models that do not load, a sink that fails, [`ExecutorError::Stopped`]; values handed out before stay valid.
@@ -81,13 +83,12 @@ impl<'g> Evaluation<'g> {
             }
             waves[level].push(id);
         }
-        let is_wanted: HashSet<NodeId> = part.iter().copied().collect();
         for wave in &waves {
-            let Self { readers, values, is_done, total, done, .. } = self;
+            let Self { readers, values, is_wanted, is_done, total, done, .. } = self;
             let mut finished = Vec::with_capacity(wave.len());
             executor.evaluate(graph, wave, values, &mut |of_batches| {
                 for (id, value) in of_batches {
-                    if is_wanted.contains(&id) {
+                    if is_wanted[id.index()] {
                         sink(id, &value).map_err(ExecutorError::Sink)?;
                     }
                     done.add(graph.operation(id));

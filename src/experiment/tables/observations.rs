@@ -6,6 +6,7 @@
 use super::TableLayout;
 use crate::experiment::journal::{RunRows, TABLES};
 use crate::report::ReportError;
+use crate::scenario::RUN_NUMBERS;
 
 /// Runs whose rows are read in one go: a reader for each would take longer than reading.
 const RUNS_READ_TOGETHER: usize = 256;
@@ -13,20 +14,8 @@ const RUNS_READ_TOGETHER: usize = 256;
 const REQUESTS: usize = 0;
 const RUNS: usize = 1;
 
-/// Columns of `runs.csv` that are summarised.
-const RUN_QUANTITIES: &[&str] = &[
-    "server_compute_j",
-    "server_radio_j",
-    "device_compute_j",
-    "device_radio_j",
-    "total_j",
-    "device_side_saving_j",
-    "server_side_saving_j",
-    "network_wide_saving_j",
-    "sum_qoe",
-    "qoe_outages",
-    "failed_scores",
-];
+/// The one number of `runs.csv` that is not summarised: a mean over runs that keep the budget says little of those that do not.
+const NOT_SUMMARISED: &str = "server_over_budget_j";
 
 /// Columns of `requests.csv` that are summarised, besides metrics and scores.
 const USER_QUANTITIES: &[&str] = &["bit_error_probability", "airtime_s", "latency_s", "compute_energy_j"];
@@ -96,7 +85,11 @@ impl ObservedColumns {
             user: user.map(|(index, column)| (column.name.clone(), index)).collect(),
             picture_status: position(REQUESTS, "picture_status").filter(|_| !layout.is_without_pictures),
             qoe: position(REQUESTS, "qoe"),
-            run: RUN_QUANTITIES.iter().filter_map(|name| Some(((*name).to_owned(), position(RUNS, name)?))).collect(),
+            run: RUN_NUMBERS
+                .iter()
+                .filter(|name| **name != NOT_SUMMARISED)
+                .filter_map(|name| Some(((*name).to_owned(), position(RUNS, name)?)))
+                .collect(),
         }
     }
 
