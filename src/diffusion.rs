@@ -21,7 +21,7 @@ pub mod text;
 pub mod value;
 pub mod worker;
 
-pub use codec::{LatentCodec, Received, Sanitize, transmit};
+pub use codec::{LatentCodec, ProtectedBits, Received, Sanitize, transmit};
 pub use executor::{Executor, ExecutorError};
 pub use graph::{DenoisingGraph, NodeId, Operation};
 pub use image_metrics::PictureMetrics;

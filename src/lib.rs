@@ -79,6 +79,12 @@
 //! | [`diffusion`] | what does a denoising step do, what is sent, what is computed once |
 //! | [`judge`] | who rates a picture, what is asked, what the answer says |
 //! | [`onnx`] | where is the runtime, what is in a model pack |
+//! | [`latent_cache`] | which latents are kept, and who may go on from one |
+//! | [`grouping`] | whose first steps are shared |
+//! | [`demand`] | when do users ask, and for what |
+//! | [`mobility`] | where are they, and which server is near |
+//! | [`faults`] | what breaks when |
+//! | [`compute_profile`] | how long do steps take on a machine, and what energy |
 //! | [`network`] | who does what when, and who pays |
 //! | [`policy`] | who gets how many steps and how much power |
 //! | [`experiment`] | which runs, in which order, what is finished, what they say together |
@@ -90,10 +96,16 @@
 //! nothing of `experiment`; `report` draws from plain data; only `cli` prints.
 
 pub mod cli;
+pub mod compute_profile;
+pub mod demand;
 pub mod diffusion;
 pub mod error;
 pub mod experiment;
+pub mod faults;
+pub mod grouping;
 pub mod judge;
+pub mod latent_cache;
+pub mod mobility;
 pub mod network;
 pub mod onnx;
 pub mod picture;
@@ -103,3 +115,4 @@ pub mod random;
 pub mod report;
 pub mod scenario;
 pub mod score_store;
+pub mod timed_rows;

@@ -1,37 +1,53 @@
-//! The network in time: nexosim models of one synchronous round, and the bench that wires them.
+//! The network in time: nexosim models of users, servers, radio and devices, and the bench that wires them.
 //!
 //! ```text
-//!                  request                 hand-over k             delivery k
-//!  ┌──────────────┐      ┌──────────────┐           ┌─────────────┐          ┌───────────────┐
-//!  │ PromptSource ├─────►│  EdgeServer  ├──────────►│ RadioLink k ├─────────►│ UserDevice k  │
-//!  └──────────────┘      │ t0 steps,    │           │ fading, bit │          │ t_k steps,    │
-//!                        │ allocation   │           │ errors      │          │ picture       │
-//!                        └──┬────────┬──┘           └──────┬──────┘          └──▲─────────┬──┘
-//!                           │        │  t0 = 0: generate    │ energy             │         │ user record,
-//!                           │        └──────── alone ───────┼────────────────────┘         │ energy
-//!                           │ energy                        ▼                              │
-//!                           │                          ┌─────────┐                         │
-//!                           └─────────────────────────►│  Meter  │◄────────────────────────┘
-//!                                                      └─────────┘
+//!  ┌──────────────┐ request  ┌─────────────┐ hand-over  ┌────────────┐ delivery  ┌─────────────┐
+//!  │ PromptSource ├─────────►│ EdgeServers ├───────────►│ RadioLinks ├──────────►│ UserDevices │
+//!  │ users: when, │          │ groups,     │            │ fading,    │           │ t_k steps,  │
+//!  │ what, where  │◄─────────┤ queues,     │            │ protection,│◄──────────┤ pictures,   │
+//!  └──────▲───────┘ refused  │ t0 steps,   │            │ bit errors │ hand-over │ leaders     │
+//!         │                  │ caches      │            └─────┬──────┘ (peers)   └─┬─────────┬─┘
+//!         │                  └──▲───────┬──┘                  │                    │         │
+//!         │                     │       └─ alone, lead ───────┼────────────────────►         │
+//!         │                     └── regroup ──────────────────┴────────────────────┘         │
+//!         └── ended (closed loop) ───────────────────────────────────────────────────────────┘
+//!                 ┌───────────────┐
+//!                 │ FaultInjector ├─► outages, devices away, leaders lost       RunState: ledger, batteries, books
+//!                 └───────────────┘
 //! ```
+//!
+//! A model holds all things of its kind: the engine's cost per event grows with the number of models, and a network may have
+//! 10⁵ devices. A synchronous round is the run in which every device asks once, at time 0, and the server waits for all of them.
 //!
 //! Models decide *when*; every tensor stays in the denoising graph behind [`RunContext`].
 
+mod agenda;
+mod archive;
+mod batteries;
 pub mod bench;
+pub mod checkpoint;
 pub mod clock;
 pub mod context;
-pub mod edge_server;
+pub mod edge_servers;
+pub mod election;
+mod fault_injector;
+mod invariants;
 pub mod ledger;
 pub mod messages;
-pub mod meter;
+mod prompt_book;
 pub mod prompt_source;
-pub mod radio_link;
+pub mod radio_links;
 pub mod rating;
+pub mod records;
 pub mod reference;
-pub mod user_device;
+pub mod state;
+pub mod user_devices;
 
-pub use bench::{SimulatedRun, simulate_round};
+pub use bench::{SimulatedRun, simulate, simulate_with_checkpoints};
+pub use checkpoint::Checkpoints;
 pub use context::{NetworkError, RunContext};
+pub use election::{Candidate, elect};
 pub use ledger::{EnergyLedger, LedgerCause, LedgerEntry, LedgerPayer};
-pub use messages::{LinkRecord, UserRecord};
+pub use prompt_book::PromptBook;
 pub use rating::Rating;
+pub use records::{CacheOutcome, JobRecord, Journey, LinkRecord, RunBooks, UnservedEnd, UnservedRecord, UserRecord};

@@ -6,14 +6,19 @@
 //! other stream.
 
 use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The 256-bit key of one stream; it also serves as the seed of a graph node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StreamKey([u8; 32]);
 
 impl StreamKey {
+    /// A key that no stream has, for what is never drawn.
+    pub const NOTHING: Self = Self([0; 32]);
+
     /// The key of the stream that `component` (say `"fading"`) uses for `entity` (say `"device-1"`).
     pub fn new(study_seed: u64, replication: u32, component: &str, entity: &str) -> Self {
         let mut hash = Sha256::new();
@@ -38,6 +43,12 @@ impl StreamKey {
     /// The stream, from its start.
     pub fn rng(&self) -> ChaCha8Rng {
         ChaCha8Rng::from_seed(self.0)
+    }
+
+    /// The stream from its start, by a generator whose whole state is 32 bytes: for models that hold one stream per device
+    /// and are saved in mid-stream. (A ChaCha8 generator holds a buffer of 256 bytes.)
+    pub fn compact_rng(&self) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::from_seed(self.0)
     }
 
     /// The key itself, to be hashed into a node's key.

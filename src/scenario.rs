@@ -14,6 +14,7 @@
 //! expected there and how to mend it.
 
 mod check;
+mod device_names;
 mod error;
 mod figures;
 mod file;
@@ -30,14 +31,21 @@ pub(crate) mod words;
 mod write;
 
 pub use error::{Problem, ScenarioError};
-pub use figures::{ENERGY, REQUEST_NUMBERS, RUN_NUMBERS};
+pub use figures::{
+    ENERGY, LIVE_REQUEST_NUMBERS, LIVE_RUN_NUMBERS, REQUEST_NUMBERS, RUN_NUMBERS, SharedAxis, is_of_runs,
+    request_numbers, run_numbers, shared_axis,
+};
 pub use file::ScenarioFile;
 pub use schema::known_fields;
 pub use settings::{
-    BoxSettings, CdfSettings, DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings,
-    FixedPolicy, HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind, JudgeSettings, LineSettings,
-    ModelSettings, MultipleAccess, PageSettings, PersonaSettings, PictureReference, PolicySettings, PopulationSettings,
-    RadioSettings, SERIES_OF_DEVICES, ScatterSettings, Scenario, ServerSettings, StudySettings, SurfacePlotSettings,
-    SurfaceSettings, Until, VlmSettings,
+    Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, ArrivalStream, Arrivals, BoxSettings,
+    CacheSettings, CacheSharing, CdfSettings, CellGrid, CellSettings, DemandSettings, DeviceSettings,
+    DiffusionSettings, Election, ErrorModel, Eviction, Execution, FaultKind, FaultSettings, FaultTimes, FigureKind,
+    FigureSettings, FixedPolicy, GroupingSettings, HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind,
+    JudgeSettings, LineSettings, MobilitySettings, ModelSettings, MultipleAccess, PageSettings, Patience,
+    PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings, ProfileSettings, PromptChoice,
+    QueueDiscipline, RadioSettings, RecoverySettings, SERIES_OF_DEVICES, ScatterSettings, Scenario, ServerSettings,
+    StartLatent, StudySettings, SurfacePlotSettings, SurfaceSettings, TimeToLive, TimelineSettings, Topology, TraceRow,
+    TrackPoint, USUAL_QUEUE_CAPACITY, Until, VlmSettings, WarmUp,
 };
 pub use sweep::{Coordinate, CoordinateValue, Dimension, Grid, MAXIMUM_POINTS, Point};

@@ -22,6 +22,7 @@ pub(super) fn report_text(report: &StudyReport) -> String {
             report.capped_points
         ));
     }
+    lines.extend(ends_line(report));
     lines.extend(score_lines(report));
     lines.extend(over_budget(findings));
     lines.extend(failed_pictures(findings));
@@ -30,9 +31,10 @@ pub(super) fn report_text(report: &StudyReport) -> String {
     let place = |file: &str| report.folder.join(file).display().to_string();
     lines.extend(report.figures.iter().map(|figure| format!("  {}", place(figure))));
     for (file, meaning) in [
-        ("requests.csv", "one row per user"),
+        ("requests.csv", "one row per request"),
         ("scores.csv", "one row per answer"),
         ("runs.csv", "energy and savings of each run"),
+        ("steady_state.csv", "quantities of each run in time, with their intervals"),
         ("summary.csv", "means and intervals"),
         ("differences.csv", "what changing one field does"),
         ("failures.csv", "runs that failed"),
@@ -93,6 +95,20 @@ fn work_text(report: &StudyReport) -> String {
             counted(origins.unet_evaluations_made, "UNet evaluation")
         ),
     }
+}
+
+/// What became of the requests of runs in time.
+fn ends_line(report: &StudyReport) -> Option<String> {
+    let ends = report.findings.ends?;
+    let all = ends.served + ends.dropped + ends.abandoned + ends.failed;
+    Some(format!(
+        "{}: {} served, {} dropped, {} abandoned, {} failed",
+        counted(all, "request"),
+        ends.served,
+        ends.dropped,
+        ends.abandoned,
+        ends.failed
+    ))
 }
 
 /// Who gave how many scores, and how many of them failed.

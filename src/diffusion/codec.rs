@@ -1,7 +1,7 @@
 //! The latent as bits: pack, flip, unpack, sanitise.
 //!
 //! The link is a binary symmetric channel: each of the L·b bits of a latent flips on its own with the link's bit error
-//! probability. What that does to a value depends on the codec. In floating point a flipped exponent bit makes values of
+//! probability, or, with unequal protection, the most significant bits of each value with a smaller one. What that does to a value depends on the codec. In floating point a flipped exponent bit makes values of
 //! up to 10³⁸, or NaN, so a receiver has to sanitise what it hands to the denoiser; in the 8-bit codecs every code is a
 //! value within the range.
 //!
@@ -12,11 +12,12 @@
 use half::f16;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::random::StreamKey;
 
 /// How one latent value is written as bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LatentCodec {
     /// IEEE 754 single precision, 32 bits a value.
     Fp32,
@@ -29,7 +30,7 @@ pub enum LatentCodec {
 }
 
 /// What a receiver does with NaN, infinite and out-of-range values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sanitize {
     /// Nothing: the values go into the denoiser as they are.
     None,
@@ -37,6 +38,15 @@ pub enum Sanitize {
     Zero,
     /// NaN becomes zero, the others the nearest end of the range.
     Clip,
+}
+
+/// Bits of every value that are protected better than the others: sign and exponent of a float, say.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ProtectedBits {
+    /// How many of each value, from its most significant bit on.
+    pub bits: u32,
+    /// Probability that one of them flips, in [0, 0.5].
+    pub bit_error_probability: f64,
 }
 
 /// A latent after the link, and what happened to it on the way.
@@ -105,13 +115,14 @@ fn dequantise(level: u8, range: f32) -> f32 {
     (f32::from(level) * 2.0 - 255.0) / 255.0 * range
 }
 
-/// Sends a latent over a link of the given bit error probability.
+/// Sends a latent over a link of the given bit error probability; the `protected` bits have their own.
 ///
 /// `latent` holds any number of values, `range` is the R of ±R (> 0), `key` names the stream of bit-error thresholds.
 ///
 /// **Nested flips.** Bit i flips where a uniform U_i, a function of `key` and i alone, lies below the probability. With
 /// the same key the bits that flip at a smaller probability are therefore a subset of those at a larger one, and a sweep
-/// over bit error probabilities varies nothing but them (common random numbers). Probabilities are resolved to 2⁻⁶⁴.
+/// over bit error probabilities varies nothing but them (common random numbers): U_i does not know whether bit i is protected.
+/// Probabilities are resolved to 2⁻⁶⁴.
 ///
 /// With probability 0 an `Fp32` latent within the range arrives bit for bit; what lies beyond the range is sanitised all
 /// the same, as a receiver cannot know that it was sent so.
@@ -121,10 +132,11 @@ pub fn transmit(
     range: f32,
     sanitize: Sanitize,
     bit_error_probability: f64,
+    protected: Option<ProtectedBits>,
     key: &StreamKey,
 ) -> Received {
     // The number of bits is a constant of the inner loop, which makes it several times faster.
-    let link = Link { codec, range, sanitize, bit_error_probability, key };
+    let link = Link { codec, range, sanitize, bit_error_probability, protected, key };
     match codec {
         LatentCodec::Fp32 => link.send::<32>(latent),
         LatentCodec::Fp16 => link.send::<16>(latent),
@@ -138,12 +150,13 @@ struct Link<'a> {
     range: f32,
     sanitize: Sanitize,
     bit_error_probability: f64,
+    protected: Option<ProtectedBits>,
     key: &'a StreamKey,
 }
 
 impl Link<'_> {
     fn send<const BITS: usize>(&self, latent: &[f32]) -> Received {
-        let mut errors = BitErrors::new(self.bit_error_probability, self.key);
+        let mut errors = BitErrors::<BITS>::new(self.bit_error_probability, self.protected, self.key);
         let mut received = Received {
             latent: Vec::with_capacity(latent.len()),
             bits: latent.len() as u64 * BITS as u64,
@@ -152,7 +165,7 @@ impl Link<'_> {
             out_of_range: 0,
         };
         for &value in latent {
-            let flips = errors.next_mask::<BITS>();
+            let flips = errors.next_mask();
             received.flipped_bits += u64::from(flips.count_ones());
             let mut value = self.codec.decode(self.codec.encode(value, self.range) ^ flips, self.range);
             // Written so that NaN counts as beyond the range.
@@ -179,16 +192,17 @@ impl Link<'_> {
 /// Words of the stream drawn at a time; a multiple of the bits of every codec.
 const BUFFERED_WORDS: usize = 1024;
 
-/// Draws, bit after bit, whether it flips.
+/// Draws, value after value of `BITS` ≤ 32 bits, which of its bits flip.
 ///
 /// U_i has 64 bits. Its upper half is word i of the key's stream; the lower half decides only where the upper half equals
 /// that of the probability, once in 2³² bits, and comes from a stream of its own, the key's child i.
-struct BitErrors<'a> {
+struct BitErrors<'a, const BITS: usize> {
     key: &'a StreamKey,
     /// `None` where nothing can flip.
     stream: Option<ChaCha8Rng>,
-    upper: u32,
-    lower: u32,
+    /// Upper and lower half of the probability, by place; the most significant bit has the last place.
+    upper: [u32; BITS],
+    lower: [u32; BITS],
     words: [u8; 4 * BUFFERED_WORDS],
     /// Words of the buffer that are used up.
     used: usize,
@@ -196,23 +210,28 @@ struct BitErrors<'a> {
     next_bit: u64,
 }
 
-impl<'a> BitErrors<'a> {
-    fn new(bit_error_probability: f64, key: &'a StreamKey) -> Self {
+impl<'a, const BITS: usize> BitErrors<'a, BITS> {
+    fn new(bit_error_probability: f64, protected: Option<ProtectedBits>, key: &'a StreamKey) -> Self {
         // `as` saturates: certainty becomes 1 − 2⁻⁶⁴.
-        let threshold = (bit_error_probability * 2f64.powi(64)) as u64;
+        let threshold = |probability: f64| (probability * 2f64.powi(64)) as u64;
+        let mut thresholds = [threshold(bit_error_probability); BITS];
+        if let Some(protected) = protected {
+            let others = BITS.saturating_sub(protected.bits as usize);
+            thresholds[others..].fill(threshold(protected.bit_error_probability));
+        }
         Self {
             key,
-            stream: (threshold > 0).then(|| key.rng()),
-            upper: (threshold >> 32) as u32,
-            lower: threshold as u32,
+            stream: thresholds.iter().any(|&threshold| threshold > 0).then(|| key.rng()),
+            upper: thresholds.map(|threshold| (threshold >> 32) as u32),
+            lower: thresholds.map(|threshold| threshold as u32),
             words: [0; 4 * BUFFERED_WORDS],
             used: BUFFERED_WORDS,
             next_bit: 0,
         }
     }
 
-    /// The flips of the next `BITS` ≤ 32 bits, the first in the lowest place.
-    fn next_mask<const BITS: usize>(&mut self) -> u32 {
+    /// The flips of the next value, its first bit in the lowest place.
+    fn next_mask(&mut self) -> u32 {
         let Some(stream) = &mut self.stream else {
             return 0;
         };
@@ -229,14 +248,14 @@ impl<'a> BitErrors<'a> {
         let uniforms = words.map(u32::from_le_bytes);
         let mut mask = 0;
         let mut tie = false;
-        for (place, &uniform) in uniforms.iter().enumerate() {
-            mask |= u32::from(uniform < self.upper) << place;
-            tie |= uniform == self.upper;
+        for (place, (&uniform, &upper)) in uniforms.iter().zip(&self.upper).enumerate() {
+            mask |= u32::from(uniform < upper) << place;
+            tie |= uniform == upper;
         }
         if tie {
-            for (place, _) in uniforms.iter().enumerate().filter(|&(_, &uniform)| uniform == self.upper) {
+            for place in (0..BITS).filter(|&place| uniforms[place] == self.upper[place]) {
                 let mut finer = self.key.child(first_bit + place as u64).rng();
-                mask |= u32::from(finer.next_u32() < self.lower) << place;
+                mask |= u32::from(finer.next_u32() < self.lower[place]) << place;
             }
         }
         mask

@@ -10,12 +10,15 @@
 //!           └──────── server ───────┘   (link)    └── device ──┘            └─► Score (one persona, one answer)
 //! ```
 
+mod saved;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::codec::{LatentCodec, Sanitize};
+use self::saved::SavedGraph;
+use super::codec::{LatentCodec, ProtectedBits, Sanitize};
 use super::sampler::DenoisingStep;
 use crate::judge::Persona;
 use crate::random::StreamKey;
@@ -58,20 +61,22 @@ impl PromptId {
 }
 
 /// How a latent crosses the link.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BitChannel {
     pub codec: LatentCodec,
     /// Values are quantised, clipped and range-checked in ±`latent_range`.
     pub latent_range: f64,
     pub sanitize: Sanitize,
-    /// Probability that a bit flips, in [0, 0.5].
+    /// Probability that a bit flips, in [0, 0.5]; where some are protected, one of the others.
     pub bit_error_probability: f64,
+    /// The most significant bits of each value, where they are protected better than the others.
+    pub protected: Option<ProtectedBits>,
     /// Stream of the bit errors. Not a coordinate of the sweep: see [`crate::random`].
     pub seed: StreamKey,
 }
 
 /// What a node computes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Operation {
     /// The start latent z_T: standard normal values times `scale`.
     Noise { seed: StreamKey, scale: f64 },
@@ -144,7 +149,8 @@ struct Node {
 }
 
 /// A hash-consed graph of operations on one model pack.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "SavedGraph", into = "SavedGraph")]
 pub struct DenoisingGraph {
     pack_digest: [u8; 32],
     nodes: Vec<Node>,
@@ -336,6 +342,11 @@ impl DenoisingGraph {
                 hash.update(channel.latent_range.to_bits().to_le_bytes());
                 hash.update(channel.bit_error_probability.to_bits().to_le_bytes());
                 hash.update(channel.seed.as_bytes());
+                if let Some(protected) = channel.protected {
+                    hash.update(b"protected");
+                    hash.update(protected.bits.to_le_bytes());
+                    hash.update(protected.bit_error_probability.to_bits().to_le_bytes());
+                }
             }
             Operation::Decode { from } => {
                 hash.update(b"decode");

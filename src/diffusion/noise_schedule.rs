@@ -7,6 +7,7 @@
 mod config;
 mod error;
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub use error::ScheduleError;
@@ -14,7 +15,7 @@ pub use error::ScheduleError;
 use super::sampler::Sampler;
 
 /// What the denoiser was trained to say about a noisy latent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PredictionType {
     /// The noise ε of (4).
     Epsilon,

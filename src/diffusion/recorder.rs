@@ -83,6 +83,16 @@ impl Recorder {
         Ok(id)
     }
 
+    /// The graph so far.
+    pub fn graph(&self) -> &DenoisingGraph {
+        &self.graph
+    }
+
+    /// Goes on with a graph that was saved; what eager runs computed on the way is not saved with it.
+    pub fn put_back(&mut self, graph: DenoisingGraph) {
+        self.graph = graph;
+    }
+
     /// The graph, and the values if they were computed on the way.
     pub fn finish(self) -> (DenoisingGraph, Option<HashMap<NodeId, Value>>) {
         match self.mode {

@@ -13,6 +13,8 @@
 //! whose variance is about 1, so that it can be quantised and sent like any other. In these coordinates Euler's step
 //! `x' = x + (x − x̂_0)(σ' − σ)/σ = x̂_0 + σ' ε` is DDIM's with η = 0, and the model is fed z in either.
 
+use serde::{Deserialize, Serialize};
+
 use super::noise_schedule::{NoiseSchedule, PredictionType, ScheduleError};
 
 /// How one denoising step is taken.
@@ -27,7 +29,7 @@ pub enum Sampler {
 }
 
 /// How the next latent is made from the estimated clean one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StepRule {
     /// Along the predicted noise: DDIM (arXiv 2010.02502, equation 12), and Euler in variance-preserving coordinates.
     Ddim,
@@ -36,7 +38,7 @@ pub enum StepRule {
 }
 
 /// One denoising step as numbers only: everything that a node's key needs besides its parents.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DenoisingStep {
     /// What the denoiser is told; whole but for Euler with `linspace` spacing.
     pub timestep: f64,

@@ -54,6 +54,7 @@ pub fn corrupt(latent: &Latent, channel: &BitChannel) -> Latent {
         channel.latent_range as f32,
         channel.sanitize,
         channel.bit_error_probability,
+        channel.protected,
         &channel.seed,
     );
     Latent {

@@ -49,7 +49,7 @@ impl Savings {
         let independent_j: f64 = users
             .iter()
             .map(|user| {
-                let device = &scenario.devices[user.device];
+                let device = &scenario.devices[user.journey.device];
                 f64::from(user.t0 + user.tk) * device.step_energy_j + device.decode_energy_j
             })
             .sum();
@@ -82,18 +82,34 @@ pub fn over_budget_j(spent_j: f64, budget_j: f64) -> f64 {
     if spent_j > budget_j * (1.0 + 1e-9) { spent_j - budget_j } else { 0.0 }
 }
 
+/// What each device paid [J], in the order of the scenario. O(devices + bookings).
+pub fn paid_by_devices_j(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<f64> {
+    let mut paid_j = vec![0.0; scenario.devices.len()];
+    for (payer, _, energy_j) in ledger.totals() {
+        if let LedgerPayer::Device(index) = payer {
+            paid_j[index] += energy_j;
+        }
+    }
+    paid_j
+}
+
+/// Whether anybody has a budget that could be broken.
+pub fn has_any(scenario: &Scenario) -> bool {
+    scenario.server.energy_budget_j.is_some() || scenario.devices.iter().any(|device| device.energy_budget_j.is_some())
+}
+
 /// The payers that spent more than their budgets. Budgets are soft, as the paper's penalties are: the run goes on.
 pub fn violations(scenario: &Scenario, ledger: &EnergyLedger) -> Vec<BudgetViolation> {
-    let server = (LedgerPayer::Server, "server", "(24)", scenario.server.energy_budget_j);
-    let devices = scenario
-        .devices
-        .iter()
-        .enumerate()
-        .map(|(index, device)| (LedgerPayer::Device(index), device.name.as_str(), "(22)", device.energy_budget_j));
+    let server = scenario.server.energy_budget_j.map(|_| ledger.paid_by_j(LedgerPayer::Server));
+    let server = ("server", "(24)", scenario.server.energy_budget_j, server.unwrap_or(0.0));
+    let has_budgets = scenario.devices.iter().any(|device| device.energy_budget_j.is_some());
+    let paid_j = if has_budgets { paid_by_devices_j(scenario, ledger) } else { Vec::new() };
+    let devices = scenario.devices.iter().zip(paid_j);
+    let devices = devices.map(|(device, paid_j)| (device.name.as_str(), "(22)", device.energy_budget_j, paid_j));
     std::iter::once(server)
         .chain(devices)
-        .filter_map(|(payer, name, constraint, budget_j)| {
-            let (spent_j, budget_j) = (ledger.paid_by_j(payer), budget_j?);
+        .filter_map(|(name, constraint, budget_j, spent_j)| {
+            let budget_j = budget_j?;
             (over_budget_j(spent_j, budget_j) > 0.0).then(|| BudgetViolation {
                 payer: name.to_owned(),
                 constraint: constraint.to_owned(),

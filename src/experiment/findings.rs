@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::budget::BudgetViolation;
-use super::journal::{FinishedRun, Outcome};
+use super::journal::{FinishedRun, Outcome, RequestEnds};
 use super::work_order::RunId;
 
 /// Examples that are kept of failures; the tables have all of them.
@@ -30,6 +30,8 @@ pub struct Findings {
     pub failed_pictures: u64,
     /// Run, device and reason of the first pictures that could not be made.
     pub failed_picture_examples: Vec<(RunId, String, String)>,
+    /// Requests of runs in time; `None` of rounds.
+    pub ends: Option<RequestEnds>,
     pub scores: u64,
     pub failed_scores: u64,
 }
@@ -48,6 +50,9 @@ impl Findings {
             }
             Outcome::Done(rows) => &rows.facts,
         };
+        if let Some(ends) = &facts.ends {
+            *self.ends.get_or_insert_default() += **ends;
+        }
         self.scores += facts.scores;
         self.failed_scores += facts.failed_scores;
         self.failed_pictures += facts.failed_pictures.len() as u64;

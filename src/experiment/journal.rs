@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::frame::PREFIX_BYTES;
-pub use self::frame::{FinishedRun, Frame, Outcome, RunFacts, RunRows, TABLES};
+pub use self::frame::{FinishedRun, Frame, Outcome, RequestEnds, RunFacts, RunRows, TABLES};
 use super::work_order::RunId;
 use crate::error::Error;
 
@@ -128,15 +128,18 @@ impl Journal {
     /// # Errors
     /// [`Error::ResultsMoved`], [`Error::DiskFull`], [`Error::File`].
     pub fn append(&mut self, frames: &[Frame]) -> Result<(), Error> {
-        let mut bytes = Vec::with_capacity(frames.iter().map(|frame| frame.bytes.len()).sum());
         let mut places = Vec::with_capacity(frames.len());
-        for Frame { run, is_failed, bytes: frame } in frames {
-            let offset = self.end + bytes.len() as u64 + PREFIX_BYTES;
-            let length = (frame.len() as u64 - PREFIX_BYTES) as u32;
-            bytes.extend_from_slice(frame);
-            places.push((*run, Place { offset, length, is_failed: *is_failed }));
+        let mut end = self.end;
+        for Frame { run, is_failed, bytes } in frames {
+            let length = (bytes.len() as u64 - PREFIX_BYTES) as u32;
+            places.push((*run, Place { offset: end + PREFIX_BYTES, length, is_failed: *is_failed }));
+            end += bytes.len() as u64;
         }
-        let written = self.write(&bytes);
+        // One frame may be of half a gigabyte, and is not copied; many small ones go in one write.
+        let written = match frames {
+            [one] => self.write(&one.bytes),
+            _ => self.write(&frames.iter().map(|frame| &frame.bytes[..]).collect::<Vec<_>>().concat()),
+        };
         if written.is_err() {
             // A full disk took the first of them: these are finished.
             let whole = self.file.metadata().map_or(self.end, |data| data.len());

@@ -10,6 +10,7 @@ use super::budget;
 use super::cost::StudyCost;
 use super::figures::results;
 use super::findings::Findings;
+use super::input_files::InputFileHash;
 use super::judges::StudyJudges;
 use super::memory::MemoryLimit;
 use super::observer::Observer;
@@ -26,9 +27,7 @@ use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, SplitChain};
 use crate::error::Error;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
-use crate::scenario::{
-    Dimension, Execution, Grid, JudgeKind, PolicySettings, PopulationSettings, Scenario, ScenarioFile,
-};
+use crate::scenario::{Dimension, Execution, Grid, JudgeKind, PolicySettings, Scenario, ScenarioFile};
 use crate::score_store::ScoreStore;
 
 /// How a study is run; what is run is in the scenario.
@@ -99,26 +98,31 @@ impl StudyPlan {
             Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
         let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));
         let mut warnings = Warnings::new(&pack, &judges);
-        scenarios_along_dimensions(&grid).try_for_each(|scenario| warnings.look_at(&scenario?))?;
+        let mut input_files = InputFileHash::default();
+        for scenario in scenarios_along_dimensions(&grid) {
+            let scenario = scenario?;
+            warnings.look_at(&scenario)?;
+            input_files.add(&scenario);
+        }
         warnings.all()?.iter().for_each(|warning| observer.warn(warning));
         let store = options.store.as_deref().map(ScoreStore::open).transpose()?.map(Arc::new);
         tell_warnings(store.as_deref(), observer);
+        let directions = PromptDirections::new(Arc::clone(&executor), store.clone())
+            .with_sentence_encoder(first.models.sentence_encoder.as_deref(), provider)?;
 
         let mut hash = Sha256::new();
         hash.update(file.identity_toml().map_err(Box::new)?);
         hash.update(concat!("latentlink ", env!("CARGO_PKG_VERSION")));
         hash.update(pack.digest());
         judges.iter().for_each(|judge| hash.update(judge.digest()));
+        directions.sentence_encoder_digest().iter().for_each(|digest| hash.update(digest));
         hash.update(&runtime.version);
         hash.update(provider.name());
-        if let Some(PopulationSettings::File { people, .. }) = &first.population {
-            // The scenario names their file, not them.
-            people.iter().for_each(|person| hash.update(format!("{person:?}")));
-        }
+        // The scenario names its files, not what is in them.
+        hash.update(input_files.finish());
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let identity = StudyIdentity { sha256, scenario_toml, shard: options.shard };
 
-        let directions = PromptDirections::new(Arc::clone(&executor), store.clone());
         let order = WorkOrder::new(grid.len() as u32, first.study.replications, first.makes_pictures());
         let order = match options.shard {
             Some(shard) => order.shard(shard),
@@ -217,6 +221,10 @@ impl StudyPlan {
     /// What [`StudyPoints::get`] says.
     pub fn broken_budgets(&self) -> Result<Findings, Error> {
         let mut findings = Findings::default();
+        let is_swept = self.layout.swept.iter().any(|path| path.ends_with("energy_budget_j"));
+        if !is_swept && !budget::has_any(self.scenario()) {
+            return Ok(findings);
+        }
         let violations = |&id: &RunId| match self.simulate(id) {
             Ok(run) => Ok((id, budget::violations(&run.point.scenario, &run.ledger))),
             Err(Error::Network { .. }) => Ok((id, Vec::new())),

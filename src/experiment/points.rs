@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::judges::StudyJudges;
 use super::prompt_directions::PromptDirections;
-use crate::diffusion::text::{medoid, similarity};
 use crate::error::Error;
+use crate::network::PromptBook;
 use crate::scenario::{Coordinate, Grid, JudgeKind, Scenario};
 
 /// Points that are kept once they are made.
@@ -18,12 +18,9 @@ pub struct StudyPoint {
     /// The swept fields in the order of the file.
     pub coordinates: Vec<Coordinate>,
     pub scenario: Arc<Scenario>,
-    /// The server's prompt, the medoid where the scenario leaves it out.
-    pub server_prompt: String,
+    pub prompts: Arc<PromptBook>,
     /// Digest of the judge that is shown the pictures; `None` where none is.
     pub judge: Option<[u8; 32]>,
-    /// Cosine similarity of each device's prompt to the server's, where a surface judges; else empty.
-    pub similarities: Vec<f64>,
 }
 
 /// All points of a study. Those of a small one are made once.
@@ -53,7 +50,7 @@ impl StudyPoints {
         self.grid.len() == 0
     }
 
-    /// The point with this index, with its server's prompt and how similar the devices' prompts are to it.
+    /// The point with this index, with its prompts and how similar they are.
     ///
     /// # Errors
     /// [`Error::Scenario`], and what [`PromptDirections::of`] says.
@@ -70,28 +67,47 @@ impl StudyPoints {
     fn prepare(&self, index: u32) -> Result<StudyPoint, Error> {
         let point = self.grid.point(index as usize).map_err(Box::new)?;
         let scenario = point.scenario;
-        let server_prompt = match &scenario.server.prompt {
-            Some(prompt) => prompt.clone(),
-            None => {
-                let of_devices = scenario.devices.iter().map(|device| self.directions.of(&device.prompt));
-                scenario.devices[medoid(&of_devices.collect::<Result<Vec<_>, _>>()?)].prompt.clone()
-            }
-        };
-        let similarities = match &scenario.judge.kind {
-            JudgeKind::Surface(surface) => scenario
-                .devices
-                .iter()
-                .map(|device| match surface.similarity {
-                    // However similar a different prompt is taken to be, the same one is the same.
-                    _ if device.prompt == server_prompt => Ok(1.0),
-                    Some(similarity) => Ok(similarity),
-                    None => Ok(similarity(&self.directions.of(&device.prompt)?, &self.directions.of(&server_prompt)?)),
-                })
-                .collect::<Result<_, Error>>()?,
-            JudgeKind::None | JudgeKind::Vlm(_) => Vec::new(),
-        };
+        let prompts = Arc::new(self.prompts_of(&scenario)?);
         let judge = self.judges.of(&scenario).map(|judge| judge.digest());
         let scenario = Arc::new(scenario);
-        Ok(StudyPoint { index, coordinates: point.coordinates, scenario, server_prompt, judge, similarities })
+        Ok(StudyPoint { index, coordinates: point.coordinates, scenario, prompts, judge })
+    }
+
+    /// The prompts of a scenario, and how similar they are where anybody asks.
+    fn prompts_of(&self, scenario: &Scenario) -> Result<PromptBook, Error> {
+        let mut book = PromptBook::of_devices(scenario.devices.iter().map(|device| device.prompt.as_str()));
+        if let Some(demand) = &scenario.demand {
+            demand.prompts.texts().chain(demand.arrivals.prompts()).for_each(|text| {
+                book.add(&text);
+            });
+        }
+        let is_round = scenario.demand.is_none();
+        if let Some(prompt) = &scenario.server.prompt {
+            book = book.with_server_prompt(prompt);
+        } else if book.len() == 1 {
+            let only = book.text(0).to_owned();
+            book = book.with_server_prompt(&only);
+        }
+        let given = match &scenario.judge.kind {
+            JudgeKind::Surface(surface) => surface.similarity,
+            JudgeKind::None | JudgeKind::Vlm(_) => None,
+        };
+        let has_surface = matches!(scenario.judge.kind, JudgeKind::Surface(_));
+        let is_medoid_asked = scenario.server.prompt.is_none();
+        let is_asked = (has_surface && given.is_none()) || is_medoid_asked || scenario.compares_prompts();
+        if book.len() > 1 && is_asked {
+            let directions = book.texts().iter().map(|text| self.directions.of(text));
+            let directions = directions.collect::<Result<Vec<_>, Error>>()?;
+            book = book.with_directions(directions);
+        }
+        if is_round && book.server().is_none() {
+            let medoid = book.medoid(&(0..scenario.devices.len()).map(|k| book.of_device(k)).collect::<Vec<_>>());
+            let medoid = book.text(medoid).to_owned();
+            book = book.with_server_prompt(&medoid);
+        }
+        Ok(match given {
+            Some(similarity) => book.with_given_similarity(similarity),
+            None => book,
+        })
     }
 }

@@ -21,7 +21,7 @@ use super::journal::{FinishedRun, Frame, Outcome};
 use super::observer::{Observer, StudyProgress};
 use super::plan::{StudyPlan, tell_warnings};
 use super::simulation::{Block, Run};
-use super::study_folder::{Opened, StudyFile, StudyFolder};
+use super::study_folder::{self, Opened, StudyFile, StudyFolder};
 use super::study_manifest::{self, RunFindings};
 use super::study_report::{StudyOutcome, StudyReport};
 use super::tables::assembly;
@@ -29,6 +29,7 @@ use super::until;
 use super::work_order::RunId;
 use crate::diffusion::executor::{ExecutorError, WorkCounts};
 use crate::error::Error;
+use crate::network::NetworkError;
 use crate::scenario::Execution;
 use crate::score_store::ScoreStore;
 
@@ -70,7 +71,7 @@ impl StudyPlan {
         let most = self.most_replications();
         for run in folder.journal.runs().filter(|run| run.replication >= most) {
             if let Outcome::Done(_) = folder.journal.read(run)?.outcome {
-                images::remove_pictures(run, &self.scenario().devices, folder.draft())?;
+                images::remove_pictures(run, self.scenario(), folder.draft())?;
             }
         }
         folder.journal.retain(|run| run.replication < most);
@@ -202,9 +203,13 @@ impl StudyPlan {
         observer: &dyn Observer,
     ) -> Result<(), Error> {
         let nothing = ComputedValues::default();
+        let checkpoints = folder.draft().join(study_folder::CHECKPOINTS);
         let finish = |&id: &RunId| -> Result<Frame, Error> {
-            let outcome = match self.simulator.simulate_without_pictures(id) {
+            let outcome = match self.simulator.simulate_with_checkpoints(id, &checkpoints) {
                 Ok(run) => Outcome::Done(self.layout.rows(&run, &nothing)),
+                Err(Error::Network { source: NetworkError::Executor(ExecutorError::Stopped), .. }) => {
+                    return Err(ExecutorError::Stopped.into());
+                }
                 Err(Error::Network { source, .. }) => Outcome::Failed(source.to_string()),
                 Err(error) => return Err(error),
             };
@@ -298,7 +303,7 @@ impl StudyPlan {
     fn finished(&self, run: &Run, values: &ComputedValues, draft: &Path) -> Result<Frame, Error> {
         let outcome = match values.broken_in(run) {
             Some(message) => {
-                images::remove_pictures(run.id, &run.point.scenario.devices, draft)?;
+                images::remove_pictures(run.id, &run.point.scenario, draft)?;
                 Outcome::Failed(message.to_owned())
             }
             None => Outcome::Done(self.layout.rows(run, values)),

@@ -1,16 +1,18 @@
 //! What the judges said: every answer of a run, by user and persona, whatever kind of judge gave it.
 
+use std::sync::Arc;
+
 use super::computation::ComputedValues;
-use super::points::StudyPoint;
 use super::simulation::Run;
 use crate::diffusion::NodeId;
 use crate::diffusion::value::Failure;
 use crate::judge::surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
 use crate::judge::{Answer, NamedPersona};
 use crate::network::bench::SimulatedUser;
-use crate::network::rating::{answer_stream, raters};
+use crate::network::rating::{answer_stream, judge_stream, raters};
 use crate::network::{Rating, UserRecord};
-use crate::scenario::{JudgeKind, SurfaceSettings};
+use crate::random::StreamKey;
+use crate::scenario::{JudgeKind, Scenario, SurfaceSettings};
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +25,7 @@ pub enum ScoredAnswer {
 /// What one persona said of one user's picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonaScores {
-    pub persona: NamedPersona,
+    pub persona: Arc<NamedPersona>,
     /// By answer index; at least one.
     pub answers: Vec<ScoredAnswer>,
 }
@@ -77,8 +79,9 @@ impl ScoredAnswer {
 impl PersonaScores {
     /// Quality of experience: the mean over the answers that hold a score, in [0, 1]; `None` where none does.
     pub fn quality_of_experience(&self) -> Option<f64> {
-        let scores: Vec<f64> = self.answers.iter().filter_map(ScoredAnswer::score).collect();
-        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+        let scores = self.answers.iter().filter_map(ScoredAnswer::score);
+        let (sum, count) = scores.fold((0.0, 0_u32), |(sum, count), score| (sum + score, count + 1));
+        (count > 0).then(|| sum / f64::from(count))
     }
 
     /// `ok` where there is a mean, else what became of the answers.
@@ -94,18 +97,22 @@ impl PersonaScores {
 impl RunScores {
     /// Takes the answers about pictures from what was computed, and computes the surface's.
     pub fn of(run: &Run, values: &ComputedValues) -> Self {
-        let of_user = |user: &SimulatedUser| match &run.point.scenario.judge.kind {
-            JudgeKind::None => Vec::new(),
-            JudgeKind::Surface(surface) => of_surface(&run.point, surface, run.id.replication, &user.record),
-            JudgeKind::Vlm(_) => {
-                let given = |rating: &Rating| PersonaScores {
-                    persona: rating.persona.clone(),
-                    answers: rating.answers.iter().map(|node| ScoredAnswer::of(*node, values)).collect(),
-                };
-                user.ratings.iter().map(given).collect()
+        let of_pictures = |user: &SimulatedUser| {
+            let given = |rating: &Rating| PersonaScores {
+                persona: Arc::new(rating.persona.clone()),
+                answers: rating.answers.iter().map(|node| ScoredAnswer::of(*node, values)).collect(),
+            };
+            user.ratings.iter().map(given).collect()
+        };
+        let by_user = match &run.point.scenario.judge.kind {
+            JudgeKind::None => vec![Vec::new(); run.users.len()],
+            JudgeKind::Vlm(_) => run.users.iter().map(of_pictures).collect(),
+            JudgeKind::Surface(surface) => {
+                let mut surface = SurfaceRaters::new(&run.point.scenario, surface, run.id.replication);
+                run.users.iter().map(|user| surface.rate(&user.record)).collect()
             }
         };
-        Self { by_user: run.users.iter().map(of_user).collect() }
+        Self { by_user }
     }
 
     /// The answers of each user, in the order of the run's users.
@@ -136,35 +143,56 @@ impl RunScores {
     }
 }
 
-/// The surface's answers about the picture that would have been made.
-fn of_surface(
-    point: &StudyPoint,
-    surface: &SurfaceSettings,
+/// The surface's answers about pictures that would have been made. Who rates the pictures of a device, and the stream
+/// of its answers, is found out once: a run in time may have a million requests.
+struct SurfaceRaters<'a> {
+    scenario: &'a Scenario,
+    surface: &'a SurfaceSettings,
     replication: u32,
-    record: &UserRecord,
-) -> Vec<PersonaScores> {
-    let scenario = &point.scenario;
-    let answer = |persona: &NamedPersona, index: u32| {
-        let inputs = SurfaceInputs {
-            t0: record.t0,
-            tk: record.tk,
-            // Nothing was sent: nothing was flipped.
-            bit_error_probability: record.link.as_ref().map_or(0.0, |link| link.bit_error_probability),
-            similarity: point.similarities[record.device],
-            persona: persona.persona,
+    /// By device index; `None` before its first picture.
+    devices: Vec<Option<DeviceRaters>>,
+}
+
+/// Who rates the pictures of one device.
+struct DeviceRaters {
+    personas: Vec<Arc<NamedPersona>>,
+    stream: StreamKey,
+}
+
+impl<'a> SurfaceRaters<'a> {
+    fn new(scenario: &'a Scenario, surface: &'a SurfaceSettings, replication: u32) -> Self {
+        let devices = std::iter::repeat_with(|| None).take(scenario.devices.len()).collect();
+        Self { scenario, surface, replication, devices }
+    }
+
+    fn rate(&mut self, record: &UserRecord) -> Vec<PersonaScores> {
+        let Self { scenario, surface, replication, devices } = self;
+        let device = record.journey.device;
+        let raters = devices[device].get_or_insert_with(|| DeviceRaters {
+            personas: raters(scenario, device, *replication).into_iter().map(Arc::new).collect(),
+            stream: judge_stream(scenario, device, *replication),
+        });
+        let answer = |persona: &NamedPersona, index: u32| {
+            let inputs = SurfaceInputs {
+                t0: record.t0,
+                tk: record.tk,
+                // Nothing was sent: nothing was flipped.
+                bit_error_probability: record.link.as_ref().map_or(0.0, |link| link.bit_error_probability),
+                similarity: record.similarity,
+                persona: persona.persona,
+            };
+            let score = if surface.noise {
+                let seed = answer_stream(scenario, &raters.stream, record.journey.request, index);
+                noisy_quality_of_experience(&inputs, &seed)
+            } else {
+                quality_of_experience(&inputs)
+            };
+            ScoredAnswer::Given(Answer { score: Some(score), text: None, attempts: 1 })
         };
-        let score = if surface.noise {
-            noisy_quality_of_experience(&inputs, &answer_stream(scenario, record.device, replication, index))
-        } else {
-            quality_of_experience(&inputs)
+        let of_persona = |persona: &Arc<NamedPersona>| PersonaScores {
+            persona: Arc::clone(persona),
+            answers: (0..scenario.judge.answers_per_picture).map(|index| answer(persona, index)).collect(),
         };
-        ScoredAnswer::Given(Answer { score: Some(score), text: None, attempts: 1 })
-    };
-    raters(scenario, record.device, replication)
-        .into_iter()
-        .map(|persona| {
-            let answers = (0..scenario.judge.answers_per_picture).map(|index| answer(&persona, index)).collect();
-            PersonaScores { persona, answers }
-        })
-        .collect()
+        raters.personas.iter().map(of_persona).collect()
+    }
 }

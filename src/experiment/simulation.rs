@@ -1,13 +1,14 @@
 //! Runs of a study, simulated and merged into one graph, a block at a time.
 //!
 //! ```text
-//!  run ids ─► simulate_round (side by side) ─► merge graphs ─► Block ─► computation ─► rows
+//!  run ids ─► simulate (side by side) ─► merge graphs ─► Block ─► computation ─► rows
 //! ```
 //!
 //! A block is as many runs, in the order of work, as fit into memory with their graph: nearly every study is one block, in
 //! which all that can be shared is shared. Where a study is cut, it is cut between runs that share little.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -22,8 +23,8 @@ use crate::diffusion::value::Value;
 use crate::diffusion::{NodeId, NoiseSchedule};
 use crate::error::Error;
 use crate::network::bench::SimulatedUser;
-use crate::network::{EnergyLedger, NetworkError, RunContext, SimulatedRun, simulate_round};
-use crate::policy;
+use crate::network::{Checkpoints, EnergyLedger, NetworkError, RunBooks, RunContext, SimulatedRun};
+use crate::{network, policy};
 
 /// Runs simulated between two looks at the size of the graph, at first and at most.
 const RUNS_PER_ROUND: (usize, usize) = (16, 256);
@@ -34,6 +35,7 @@ pub struct Run {
     pub point: Arc<StudyPoint>,
     pub users: Vec<SimulatedUser>,
     pub ledger: EnergyLedger,
+    pub books: RunBooks,
 }
 
 /// Simulated runs and the graph that makes their pictures.
@@ -101,7 +103,7 @@ impl Simulator {
                 break;
             }
             let recorder = || Recorder::deferred(self.empty_graph());
-            let simulate = |&run: &RunId| self.simulate(run, recorder());
+            let simulate = |&run: &RunId| self.simulate(run, recorder(), &Checkpoints::none());
             let simulated: Vec<_> = self.executor.pool().install(|| round.par_iter().map(simulate).collect());
             for (run, outcome) in round.into_iter().zip(simulated) {
                 block.take(run, outcome)?;
@@ -116,7 +118,10 @@ impl Simulator {
     /// As [`Simulator::next_block`].
     pub fn simulate_eagerly(&self, run: RunId) -> Result<Block, Error> {
         let mut block = self.empty_block();
-        block.take(run, self.simulate(run, Recorder::eager(self.empty_graph(), Arc::clone(&self.executor))))?;
+        block.take(
+            run,
+            self.simulate(run, Recorder::eager(self.empty_graph(), Arc::clone(&self.executor)), &Checkpoints::none()),
+        )?;
         Ok(block)
     }
 
@@ -125,11 +130,36 @@ impl Simulator {
     /// # Errors
     /// As [`Simulator::next_block`], and [`Error::Network`].
     pub fn simulate_without_pictures(&self, id: RunId) -> Result<Run, Error> {
-        let (point, run) = self.simulate(id, Recorder::nothing(self.empty_graph()))?;
-        Ok(Run { id, point, users: run.users, ledger: run.ledger })
+        let (point, run) = self.simulate(id, Recorder::nothing(self.empty_graph()), &Checkpoints::none())?;
+        Ok(Run { id, point, users: run.users, ledger: run.ledger, books: run.books })
     }
 
-    fn simulate(&self, run: RunId, recorder: Recorder) -> Result<(Arc<StudyPoint>, SimulatedRun), Error> {
+    /// The same, saved now and then in a file below `folder` where its scenario says so, and from there on.
+    ///
+    /// # Errors
+    /// As [`Simulator::simulate_without_pictures`], and [`ExecutorError::Stopped`] where somebody stops the executor.
+    pub fn simulate_with_checkpoints(&self, id: RunId, folder: &Path) -> Result<Run, Error> {
+        let Some(interval_s) = self.points.get(id.point)?.scenario.analysis.checkpoint_interval_s else {
+            return self.simulate_without_pictures(id);
+        };
+        let file = folder.join(format!("point-{:04}_replication-{:03}.checkpoint", id.point, id.replication));
+        let checkpoints =
+            Checkpoints::in_file(file, interval_s).with_stop_request(Arc::clone(self.executor.stop_request()));
+        let (point, run) = self.simulate(id, Recorder::nothing(self.empty_graph()), &checkpoints)?;
+        checkpoints.remove().map_err(|source| Error::Network {
+            point: id.point,
+            replication: id.replication,
+            source,
+        })?;
+        Ok(Run { id, point, users: run.users, ledger: run.ledger, books: run.books })
+    }
+
+    fn simulate(
+        &self,
+        run: RunId,
+        recorder: Recorder,
+        checkpoints: &Checkpoints,
+    ) -> Result<(Arc<StudyPoint>, SimulatedRun), Error> {
         let point = self.points.get(run.point)?;
         let context = RunContext::new(
             Arc::clone(&point.scenario),
@@ -137,12 +167,12 @@ impl Simulator {
             Arc::from(policy::from_settings(&point.scenario.policy)),
             run.replication,
             self.executor.pack().latent_shape().iter().product(),
-            point.server_prompt.clone(),
+            Arc::clone(&point.prompts),
             recorder,
-        )
+        )?
         .with_judge(point.judge);
         let failed = |source: NetworkError| Error::Network { point: run.point, replication: run.replication, source };
-        Ok((point, simulate_round(context).map_err(failed)?))
+        Ok((point, network::simulate_with_checkpoints(context, checkpoints).map_err(failed)?))
     }
 
     fn empty_graph(&self) -> DenoisingGraph {
@@ -195,7 +225,7 @@ impl Block {
                 *node = here(*node);
             }
         }
-        self.runs.push(Run { id, point, users, ledger: run.ledger });
+        self.runs.push(Run { id, point, users, ledger: run.ledger, books: run.books });
     }
 
     /// Every node whose value a table or figure shows, each once.

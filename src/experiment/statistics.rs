@@ -10,17 +10,22 @@
 //!
 //! One replication says nothing about the spread between replications: its interval is `None`, never zero.
 
+pub mod batch_means;
 mod paired_difference;
 mod proportion;
 mod quantiles;
+mod time_average;
+pub mod warm_up;
 
 use miette::Diagnostic;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use thiserror::Error;
 
+pub use batch_means::Estimate;
 pub use paired_difference::PairedDifference;
 pub use proportion::Proportion;
 pub use quantiles::Quantiles;
+pub use time_average::TimeBatches;
 
 /// What is known of a quantity after `n` independent observations. All but `n` carry the unit of the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -22,6 +22,8 @@ use crate::report::{Manifest, ReportError};
 
 const JOURNAL: &str = "journal";
 const STUDY: &str = "study.json";
+/// Where runs that are not finished are saved.
+pub const CHECKPOINTS: &str = "checkpoints";
 
 /// What makes a study this study: a journal of another one is of no use to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -230,6 +232,8 @@ impl StudyFolder {
     /// an earlier result that was to be replaced is put back.
     pub fn publish(mut self, keep_journal: bool) -> Result<PathBuf, Error> {
         self.journal.sync()?;
+        // Of runs that ended in another way.
+        remove_folder(&self.draft.join(CHECKPOINTS))?;
         let earlier = self.place.with_file_name(format!(
             ".{}.replaced-{}",
             self.place.file_name().unwrap_or_default().to_string_lossy(),
@@ -266,7 +270,8 @@ impl StudyFolder {
 
 impl Drop for StudyFolder {
     fn drop(&mut self) {
-        if self.is_published || !self.is_begun_here || !self.journal.is_empty() {
+        let is_saved = self.draft.join(CHECKPOINTS).exists();
+        if self.is_published || !self.is_begun_here || !self.journal.is_empty() || is_saved {
             return;
         }
         // No run was finished: nothing is lost but the folder. One that cannot be removed does no harm.

@@ -1,28 +1,32 @@
-//! The tables of a study: `requests.csv`, `runs.csv`, `ledger.csv`, and where somebody judges `scores.csv` and on request
-//! `answers.csv`. Rows are made run by run, as runs finish; all runs of a study have the same columns. From these rows come
-//! the tables that say something of several runs: `summary.csv`, `differences.csv`.
+//! The tables of a study: `requests.csv`, `runs.csv`, `ledger.csv`, and where somebody judges `scores.csv` and on
+//! request `answers.csv`. Rows are made run by run, as runs finish; all runs of a study have the same columns. From
+//! these rows come the tables that say something of several runs: `summary.csv`, `differences.csv`. A run in time has
+//! `steady_state.csv` on top, a row of `requests.csv` for each request, served or not, and only totals in its ledger.
 //!
 //! ```text
-//!  run ─► requests, runs, ledger, scores ─► journal ─► assembly ─┬─► the same tables, in order
-//!                                                                └─► observations ─► summary, differences
+//!  run ─► requests, runs, ledger, scores, steady state ─► journal ─► assembly ─┬─► the same tables, in order
+//!                                                                              └─► observations ─► summary, differences
 //! ```
 
 pub mod assembly;
 pub mod differences;
 mod ledger;
+mod live_requests;
 pub mod observations;
 mod requests;
 mod runs;
 mod scores;
+mod steady_state;
 pub mod summary;
 
 use super::budget;
 use super::computation::ComputedValues;
-use super::journal::{RunFacts, RunRows, TABLES};
+use super::journal::{RequestEnds, RunFacts, RunRows, TABLES};
 use super::points::StudyPoint;
 use super::scores::RunScores;
 use super::simulation::Run;
-use crate::report::table::csv_rows;
+use super::steady_state::Measures;
+use crate::report::table::CsvRows;
 use crate::report::{Cell, Column};
 use crate::scenario::{Coordinate, CoordinateValue, JudgeKind, PictureReference};
 
@@ -40,6 +44,10 @@ pub struct TableLayout {
     pub is_without_pictures: bool,
     /// Whether what the agents said is kept word for word.
     pub keeps_answers: bool,
+    /// Whether its runs are runs in time; else they are rounds.
+    pub is_live: bool,
+    /// Whether requests, and answers about their pictures, have rows of their own.
+    pub writes_requests: bool,
 }
 
 /// Everything the rows of one run are made of.
@@ -48,6 +56,15 @@ struct RunData<'a> {
     run: &'a Run,
     values: &'a ComputedValues,
     scores: &'a RunScores,
+    /// What a run in time is summed up to; `None` of a round.
+    measures: Option<Measures>,
+}
+
+impl RunData<'_> {
+    /// The value of a quantity; blank where there is nothing to measure.
+    fn measured(&self, quantity: &str) -> Cell {
+        self.measures.as_ref().and_then(|measures| measures.value(quantity)).into()
+    }
 }
 
 impl TableLayout {
@@ -62,44 +79,62 @@ impl TableLayout {
             is_judged,
             is_without_pictures: !scenario.makes_pictures(),
             keeps_answers: is_judged && scenario.judge.write_answers,
+            is_live: scenario.demand.is_some(),
+            writes_requests: scenario.demand.is_none() || scenario.analysis.write_requests,
         }
     }
 
     /// The columns of each of [`TABLES`]; none where the study has no such table.
     pub fn columns(&self) -> [Vec<Column>; TABLES.len()] {
-        let judged = |columns: Vec<Column>, is_there: bool| if is_there { columns } else { Vec::new() };
+        let only_if = |is_there: bool, columns: fn(&Self) -> Vec<Column>| match is_there {
+            true => columns(self),
+            false => Vec::new(),
+        };
+        let requests = if self.is_live { live_requests::columns } else { requests::columns };
         [
-            requests::columns(self),
+            only_if(self.writes_requests, requests),
             runs::columns(self),
             ledger::columns(self),
-            judged(scores::score_columns(self), self.is_judged),
-            judged(scores::answer_columns(self), self.keeps_answers),
+            only_if(self.is_judged && self.writes_requests, scores::score_columns),
+            only_if(self.keeps_answers && self.writes_requests, scores::answer_columns),
+            steady_state::columns(self),
         ]
     }
 
     /// The rows of a finished run, and what of it the report counts.
     pub fn rows(&self, run: &Run, values: &ComputedValues) -> RunRows {
         let scores = RunScores::of(run, values);
-        let data = RunData { layout: self, run, values, scores: &scores };
-        let nothing = Vec::new;
+        let measures = self.is_live.then(|| Measures::of(run, &scores));
+        let data = RunData { layout: self, run, values, scores: &scores, measures };
+        let only_if = |is_there: bool, write: fn(&RunData<'_>, &mut CsvRows)| {
+            let mut rows = CsvRows::default();
+            if is_there {
+                write(&data, &mut rows);
+            }
+            rows.into_text()
+        };
+        let requests = if self.is_live { live_requests::rows } else { requests::rows };
         let rows = [
-            requests::rows(&data),
-            runs::rows(&data),
-            ledger::rows(&data),
-            if self.is_judged { scores::score_rows(&data) } else { nothing() },
-            if self.keeps_answers { scores::answer_rows(&data) } else { nothing() },
+            only_if(self.writes_requests, requests),
+            only_if(true, runs::rows),
+            only_if(true, ledger::rows),
+            only_if(self.is_judged && self.writes_requests, scores::score_rows),
+            only_if(self.keeps_answers && self.writes_requests, scores::answer_rows),
+            only_if(self.is_live, steady_state::rows),
         ];
         let failed_pictures = run.users.iter().filter_map(|user| {
             let failure = values.failure_of(&user.record)?;
-            Some((run.point.scenario.devices[user.record.device].name.clone(), failure.name().to_owned()))
+            Some((run.point.scenario.devices[user.record.journey.device].name.clone(), failure.name().to_owned()))
         });
+        let is_live = run.point.scenario.demand.is_some();
         let facts = RunFacts {
+            ends: is_live.then(|| Box::new(RequestEnds::of(run.users.len(), &run.books.unserved))),
             violations: budget::violations(&run.point.scenario, &run.ledger),
             failed_pictures: failed_pictures.collect(),
             scores: scores.answers(),
             failed_scores: scores.failed(),
         };
-        RunRows { facts, rows: rows.map(|rows| csv_rows(&rows)) }
+        RunRows { facts, rows }
     }
 
     /// The point and its swept fields.

@@ -1,5 +1,7 @@
 //! What a user should know about a scenario that stops nothing.
 
+mod load;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
@@ -7,6 +9,11 @@ use super::judges::{StudyJudges, quoted};
 use crate::error::Error;
 use crate::onnx::DiffusionPack;
 use crate::scenario::Scenario;
+
+/// Whose prompts those of a list, a grammar or a trace are.
+const DEMAND: &str = "[demand]";
+/// Prompts of a demand that are warned of at one point: a trace may have any number.
+const MOST_OF_DEMAND: usize = 5;
 
 /// Collects warnings about the points of a study, each once.
 pub struct Warnings<'a> {
@@ -18,12 +25,13 @@ pub struct Warnings<'a> {
     requests: Vec<String>,
     /// By device and limits of its path loss model: the least and the largest distance outside of them.
     distances: BTreeMap<(String, String), (f64, f64)>,
+    loads: Vec<String>,
 }
 
 impl<'a> Warnings<'a> {
     pub fn new(pack: &'a DiffusionPack, judges: &'a StudyJudges) -> Self {
         let (prompts, requests) = (Vec::new(), Vec::new());
-        Self { pack, judges, seen: HashSet::new(), prompts, requests, distances: BTreeMap::new() }
+        Self { pack, judges, seen: HashSet::new(), prompts, requests, distances: BTreeMap::new(), loads: Vec::new() }
     }
 
     /// Looks at one point.
@@ -32,12 +40,15 @@ impl<'a> Warnings<'a> {
     /// [`Error::Pack`] if a tokenizer fails.
     pub fn look_at(&mut self, scenario: &Scenario) -> Result<(), Error> {
         let server = scenario.server.prompt.as_deref().map(|prompt| ("the server", prompt));
-        let devices = scenario.devices.iter().map(|device| (device.name.as_str(), device.prompt.as_str()));
+        // All devices of one table have its prompt.
+        let tables = scenario.devices.iter().filter(|device| device.member == 0);
+        let devices = tables.map(|device| (device.table_name(), device.prompt.as_str()));
         for (name, prompt) in server.into_iter().chain(devices.clone()) {
             if self.seen.insert((name.to_owned(), prompt.to_owned(), None)) {
                 self.prompts.extend(warnings_of_prompt(name, prompt, self.pack)?);
             }
         }
+        self.look_at_demand(scenario)?;
         if let Some(judge) = self.judges.of(scenario) {
             for (name, prompt) in devices {
                 if self.seen.insert((name.to_owned(), prompt.to_owned(), Some(judge.digest()))) {
@@ -46,6 +57,24 @@ impl<'a> Warnings<'a> {
             }
         }
         self.look_at_distances(scenario);
+        self.loads.extend(load::warnings(scenario, self.pack.latent_shape().iter().product::<usize>() as u64));
+        Ok(())
+    }
+
+    /// Prompts of a list, a grammar or a trace: the first few that the pack cannot draw as written.
+    fn look_at_demand(&mut self, scenario: &Scenario) -> Result<(), Error> {
+        let Some(demand) = &scenario.demand else { return Ok(()) };
+        let mut warned = 0;
+        for prompt in demand.prompts.texts().chain(demand.arrivals.prompts()) {
+            if warned == MOST_OF_DEMAND {
+                break;
+            }
+            if self.seen.insert((DEMAND.to_owned(), prompt.clone(), None)) {
+                let warnings = warnings_of_prompt(DEMAND, &prompt, self.pack)?;
+                warned += usize::from(!warnings.is_empty());
+                self.prompts.extend(warnings);
+            }
+        }
         Ok(())
     }
 
@@ -74,7 +103,7 @@ impl<'a> Warnings<'a> {
         });
         let judges = self.judges.warnings(self.pack)?;
         let mut all: Vec<String> = Vec::new();
-        for warning in self.prompts.into_iter().chain(distances).chain(judges).chain(self.requests) {
+        for warning in self.prompts.into_iter().chain(distances).chain(self.loads).chain(judges).chain(self.requests) {
             if !all.contains(&warning) {
                 all.push(warning);
             }

@@ -1,10 +1,11 @@
 //! Big Five personalities: the vector u_k of (25).
 
 use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A personality: how strong each of the Big Five traits is, in [0, 1].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Persona {
     traits: [f64; 5],
 }

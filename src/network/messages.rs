@@ -1,100 +1,135 @@
 //! What models send each other. Messages carry times, numbers and node ids, never tensors.
+//!
+//! The engine moves a message several times on its way, and with it all that the handler may hold while it waits. So what is
+//! large and goes the whole way with a request, its journey and its link, is in a box.
 
 use serde::{Deserialize, Serialize};
 
+use super::records::{Journey, LinkRecord};
 use crate::diffusion::NodeId;
+use crate::mobility::Position;
 
 /// A user asks for a picture.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PromptRequest {
-    /// Number of the request within the run.
-    pub request: u64,
-    /// Index of the device in the scenario.
-    pub device: usize,
-    /// When the user asked [s].
-    pub arrival_s: f64,
+    pub journey: Box<Journey>,
+    /// Where the device is; it stays there until the request ends.
+    pub position: Position,
+    /// When the user stops waiting for the shared steps to begin [s].
+    pub gives_up_s: Option<f64>,
+    /// Energy that was spent on it in vain so far [J].
+    pub spent_j: f64,
 }
 
-/// The server tells a device to make the whole picture itself (t0 = 0): nothing is sent over the radio.
+/// One user of a group, with its share of what the policy divides.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct GenerateAlone {
-    pub request: PromptRequest,
+pub struct Member {
+    pub journey: Box<Journey>,
+    pub position: Position,
+    pub gives_up_s: Option<f64>,
     /// Steps on the device.
     pub tk: u32,
+    /// Transmit power towards the device [W].
+    pub tx_power_w: f64,
+    /// Which chain of shared steps is its own: those of equal numbers are the same.
+    pub chain: u32,
+    /// Cosine similarity of its prompt to that of the shared steps.
+    pub similarity: f64,
+    /// Its part of the energy of the shared steps, so far [J].
+    pub shared_compute_j: f64,
+    /// What of it devices of its chain paid for steps that they ran before it [J].
+    pub relayed_compute_j: f64,
 }
 
-/// The server gives a latent to a link.
+impl Member {
+    /// The request again, as it was before it came into a group.
+    pub fn into_request(self) -> PromptRequest {
+        let Self { journey, position, gives_up_s, shared_compute_j, .. } = self;
+        PromptRequest { journey, position, gives_up_s, spent_j: shared_compute_j }
+    }
+
+    /// The request of a member whose work has to begin again.
+    pub fn into_restarted_request(mut self) -> PromptRequest {
+        self.journey.restarts += 1;
+        self.into_request()
+    }
+}
+
+/// Users who share their first steps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Group {
+    pub number: u64,
+    pub cell: u32,
+    /// Shared steps; at least 1.
+    pub t0: u32,
+    /// Their prompt: index in the run's prompts.
+    pub shared_prompt: u32,
+    /// In the order of their requests. Where a device leads, it is the first.
+    pub members: Vec<Member>,
+}
+
+/// A device works alone (t0 = 0): nothing is sent over the radio.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GenerateAlone {
+    pub member: Member,
+}
+
+/// Who sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Transmitter {
+    /// The radio of this cell.
+    Cell(u32),
+    /// The device with this index.
+    Device(u32),
+}
+
+/// A latent is to be sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HandOver {
-    pub request: PromptRequest,
-    /// Shared steps behind the latent.
+    pub transmitter: Transmitter,
+    /// Where the transmitting device is; nothing of a cell.
+    pub from: Option<Position>,
+    /// Who gets it.
+    pub member: Member,
     pub t0: u32,
-    /// Steps the device is to run.
-    pub tk: u32,
-    /// The latent after the server's steps.
+    pub shared_prompt: u32,
+    /// The latent after the shared steps, as nobody's link has touched it.
+    pub shared_latent: NodeId,
+    /// The latent that is sent.
     pub latent: NodeId,
-    /// Transmit power [W].
-    pub tx_power_w: f64,
-    /// When the server's steps were done [s].
-    pub server_finished_s: f64,
+    /// When the shared steps were done [s].
+    pub shared_finished_s: f64,
+    /// The link so far, where others have carried the latent before.
+    pub before: Option<Box<LinkRecord>>,
+    /// To whom the receiver hands on what it receives, with the shared latents of their chains.
+    pub behind: Vec<(Member, NodeId)>,
+    /// Transmissions that were lost before, and the energy they cost [J].
+    pub lost: u32,
+    pub lost_energy_j: f64,
+    /// What receiving them cost [J].
+    pub lost_receive_j: f64,
 }
 
-/// A link gives a device the latent as it arrived.
+/// A device gets a latent as it arrived.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Delivery {
-    pub hand_over: HandOver,
+    pub hand_over: Box<HandOver>,
     /// The latent with its bit errors.
     pub received: NodeId,
-    pub link: LinkRecord,
+    pub link: Box<LinkRecord>,
 }
 
-/// What one transmission was like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LinkRecord {
-    /// Transmit power [W].
-    pub tx_power_w: f64,
-    /// Path loss [dB]; `None` where the bit error probability is pinned.
-    pub path_loss_db: Option<f64>,
-    /// Drawn fading power gain h; `None` where it is not drawn.
-    pub fading_gain: Option<f64>,
-    /// Signal-to-noise ratio per symbol, of the drawn gain or of the mean [dB]; `None` where pinned.
-    pub snr_db: Option<f64>,
-    /// Probability that a bit flips.
-    pub bit_error_probability: f64,
-    /// Bits on the air: coded latent and header.
-    pub transmitted_bits: u64,
-    /// Time on the air [s].
-    pub airtime_s: f64,
-    /// When the first symbol left [s].
-    pub transmit_start_s: f64,
-    /// When the last symbol arrived [s].
-    pub received_s: f64,
-    /// Energy of the transmitter [J].
-    pub transmit_energy_j: f64,
-    /// Energy of the receiver [J].
-    pub receive_energy_j: f64,
+/// A request was refused; it may be sent again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Refusal {
+    pub request: PromptRequest,
+    pub end: super::records::UnservedEnd,
 }
 
-/// One user's picture and how it came about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UserRecord {
-    pub request: u64,
-    /// Index of the device in the scenario.
-    pub device: usize,
-    pub t0: u32,
-    pub tk: u32,
-    pub arrival_s: f64,
-    /// When the server's steps were done [s]; `None` where the device worked alone.
-    pub server_finished_s: Option<f64>,
-    /// `None` where nothing was sent.
-    pub link: Option<LinkRecord>,
-    /// When the picture was there [s].
-    pub finished_s: f64,
-    /// Energy of the device's denoising steps and decoding [J].
-    pub device_compute_j: f64,
-    /// The latent before the link; `None` where nothing was sent.
-    pub sent: Option<NodeId>,
-    /// The latent after the link.
-    pub received: Option<NodeId>,
-    pub picture: NodeId,
+/// A fault begins or ends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct FaultChange {
+    /// Index of the cell or device.
+    pub target: u32,
+    pub is_beginning: bool,
 }

@@ -1,7 +1,7 @@
 //! Reference pictures: what a user's picture is measured against. They take no simulated time and no energy.
 
 use super::context::{NetworkError, RunContext};
-use super::messages::UserRecord;
+use super::records::UserRecord;
 use crate::diffusion::{NodeId, Operation, Split, SplitChain};
 use crate::scenario::PictureReference;
 
@@ -19,23 +19,23 @@ pub fn compare(
     record: &UserRecord,
     against: PictureReference,
 ) -> Result<Comparison, NetworkError> {
-    let device = &context.scenario.devices[record.device];
+    let prompt = record.journey.prompt;
     let diffusion = &context.scenario.diffusion;
     let latent = match (against, record.sent) {
         // The latent as it left the server: neither quantised nor hit by bit errors.
         (PictureReference::ErrorFree, Some(sent)) => {
             let chain = context.split_chain(record.t0, record.tk)?;
-            context.denoise(sent, &device.prompt, &chain.device, record.t0)?
+            context.denoise(sent, prompt, &chain.device, record.t0, record.journey.request)?
         }
         // The whole chain alone: as many steps as this user's chain had (joint), or N_ref. A device that worked
         // alone is its own error-free reference.
-        (PictureReference::ErrorFree, None) => alone(context, &device.prompt, record.tk)?,
+        (PictureReference::ErrorFree, None) => alone(context, record, record.tk)?,
         (PictureReference::Unshared, _) => {
             let steps = match diffusion.split {
                 Split::Joint => record.t0 + record.tk,
                 Split::Respaced => diffusion.steps,
             };
-            alone(context, &device.prompt, steps)?
+            alone(context, record, steps)?
         }
     };
     let reference_picture = context.insert(Operation::Decode { from: latent })?;
@@ -43,10 +43,11 @@ pub fn compare(
     Ok(Comparison { against, reference_picture, metrics })
 }
 
-/// An unsplit chain with one prompt.
-fn alone(context: &RunContext, prompt: &str, steps: u32) -> Result<NodeId, NetworkError> {
+/// An unsplit chain with the user's own prompt.
+fn alone(context: &RunContext, record: &UserRecord, steps: u32) -> Result<NodeId, NetworkError> {
     let diffusion = &context.scenario.diffusion;
     let chain = SplitChain::new(&context.schedule, diffusion.sampler, Split::Joint, steps, 0, steps)?;
-    let start = context.start_latent(chain.start_scale)?;
-    Ok(context.denoise(start, prompt, &chain.device, 0)?)
+    let request = record.journey.request;
+    let start = context.start_latent(chain.start_scale, request)?;
+    Ok(context.denoise(start, record.journey.prompt, &chain.device, 0, request)?)
 }

@@ -24,7 +24,7 @@ pub enum PackError {
         help(
             "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch or export \
              the pack again: a diffusion pack has the layout that optimum exports for Stable Diffusion, a judge pack \
-             that of transformers.js for LLaVA",
+             that of transformers.js for LLaVA, a sentence encoder that of sentence-transformers",
             .file.display()
         )
     )]
@@ -71,7 +71,8 @@ pub enum PackError {
     #[diagnostic(help(
         "export the model again, with a dynamic batch size: a diffusion pack as optimum does,\n  optimum-cli export onnx \
              --model <model> --task text-to-image <folder>\na judge pack with export_llava() of \
-             models/training/export_llava.py"
+             models/training/export_llava.py\na sentence encoder as optimum does,\n  optimum-cli export onnx --model \
+             <model> --task feature-extraction <folder>"
     ))]
     UnfitTensor { file: PathBuf, tensor: String, expected: String, found: String },
 

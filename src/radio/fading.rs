@@ -166,27 +166,35 @@ impl Fading {
 
     /// The gain that is exceeded with probability 1 − `p`; 0 for p ≤ 0 and infinite for p ≥ 1 (but 1 without fading).
     pub fn quantile(&self, p: f64) -> f64 {
+        self.quantile_of(Tails { lower: p, upper: 1.0 - p })
+    }
+
+    /// The gain with these probabilities below and above it; of the upper tail an `upper` near 0 keeps the digits that
+    /// 1 − `lower` would lose.
+    pub fn quantile_of(&self, probability: Tails) -> f64 {
+        let Tails { lower, upper } = probability;
         match self {
             Self::None => 1.0,
-            _ if p <= 0.0 => 0.0,
-            _ if p >= 1.0 => f64::INFINITY,
-            Self::Rayleigh => -(-p).ln_1p(),
-            _ => self.quantile_by_newton(p),
+            _ if lower <= 0.0 => 0.0,
+            _ if upper <= 0.0 => f64::INFINITY,
+            Self::Rayleigh if lower <= 0.5 => -(-lower).ln_1p(),
+            Self::Rayleigh => -upper.ln(),
+            _ => self.quantile_by_newton(probability),
         }
     }
 
     /// Newton's method on ln CDF (or ln of the upper tail, for p above ½) over ln h, where every tail is close to a
     /// straight line; bisection whenever a step would leave the bracket.
-    fn quantile_by_newton(&self, p: f64) -> f64 {
+    fn quantile_by_newton(&self, probability: Tails) -> f64 {
         let (mut low, mut high) = (-745.0_f64, 709.0_f64);
         let mut log_h: f64 = 0.0;
         for _ in 0..200 {
             let h = log_h.exp();
             let tails = self.tails(h);
-            let (excess, tail) = if p <= 0.5 {
-                (tails.lower.ln() - p.ln(), tails.lower)
+            let (excess, tail) = if probability.lower <= 0.5 {
+                (tails.lower.ln() - probability.lower.ln(), tails.lower)
             } else {
-                ((-p).ln_1p() - tails.upper.ln(), tails.upper)
+                (probability.upper.ln() - tails.upper.ln(), tails.upper)
             };
             if excess > 0.0 {
                 high = log_h
@@ -194,10 +202,12 @@ impl Fading {
                 low = log_h
             }
             let newton = log_h - excess * tail / (self.pdf(h) * h);
-            let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+            let is_newton = newton > low && newton < high;
+            let next = if is_newton { newton } else { 0.5 * (low + high) };
             let step = (next - log_h).abs();
             log_h = next;
-            if step <= f64::EPSILON * log_h.abs().max(1.0) {
+            // A Newton step squares the error: after one of 1e-9 nothing is left to improve.
+            if step <= if is_newton { 1e-9 } else { f64::EPSILON * log_h.abs().max(1.0) } {
                 break;
             }
         }

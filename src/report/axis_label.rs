@@ -18,13 +18,15 @@ pub fn axis_title(field: &str) -> String {
         "tk" => "steps on the device, tₖ".to_owned(),
         "ms" => "shadowing parameter mₛ".to_owned(),
         "m" => "fading parameter m".to_owned(),
-        "device" => "device".to_owned(),
+        // What says which of several kinds, or whether at all, is called after its table: `architecture.kind`.
+        "kind" | "enabled" => table_of(field).replace('_', " "),
+        "rate_hz" if table_of(field) == "arrivals" => "arrival rate".to_owned(),
         name => {
             let words = match unit_suffix(name) {
                 Some((suffix, _)) => &name[..name.len() - suffix.len()],
                 None => name,
             };
-            words.trim_start_matches("tx_").replace('_', " ").replace("snr", "SNR")
+            words.replace("tx_", "transmit_").replace('_', " ").replace("snr", "SNR")
         }
     };
     match element(field) {
@@ -42,17 +44,38 @@ pub fn axis_title(field: &str) -> String {
 /// How values of a swept field are written.
 pub fn number_style(field: &str) -> NumberStyle {
     let name = last_part(field);
-    if ["probability", "fraction", "rate", "efficiency"].iter().any(|end| name.ends_with(end)) {
+    if ["probability", "fraction", "rate", "efficiency", "utilisation"].iter().any(|end| name.ends_with(end)) {
         return NumberStyle::Percent;
     }
     unit_suffix(name).map_or(NumberStyle::Plain, |(_, unit)| NumberStyle::Unit(unit))
 }
 
-/// One value of a swept field as a tick label. What is no number stays as it is, without quotes.
+/// One value of a swept field as a tick label. What is no number stays as it is, without quotes; a table is its kind and what
+/// stands beside it: `{ kind = "rician", k_db = 3.0 }` reads "rician, k 3 dB".
 pub fn tick_label(field: &str, value: &str) -> String {
     match value.trim().replace('_', "").parse::<f64>() {
         Ok(number) if number.is_finite() => number_label(number, number_style(field)),
-        _ => value.trim().trim_matches('"').to_owned(),
+        _ => table_label(value).unwrap_or_else(|| switch_label(field, value.trim().trim_matches('"'))),
+    }
+}
+
+/// Of an inline table with a `kind`; `None` of anything else.
+fn table_label(value: &str) -> Option<String> {
+    let value = value.trim();
+    let table: toml::Table = value.starts_with('{').then(|| toml::from_str(&format!("v = {value}")).ok()).flatten()?;
+    let table = table.get("v")?.as_table()?;
+    let kind = table.get("kind")?.as_str()?.to_owned();
+    let beside = table.iter().filter(|(key, _)| *key != "kind");
+    let beside = beside.map(|(key, value)| format!("{} {}", axis_title(key), tick_label(key, &value.to_string())));
+    Some(std::iter::once(kind).chain(beside).collect::<Vec<_>>().join(", "))
+}
+
+/// "on" and "off" of what is switched on and off.
+fn switch_label(field: &str, value: &str) -> String {
+    match (last_part(field), value) {
+        ("enabled", "true") => "on".to_owned(),
+        ("enabled", "false") => "off".to_owned(),
+        _ => value.to_owned(),
     }
 }
 
@@ -94,23 +117,37 @@ fn short_number(number: f64) -> String {
     text.replace('-', "−")
 }
 
-/// `tk` of `policy.tk[device-2]`.
+/// `tk` of `policy.tk[device-2]`, `rate_hz` of `fault[0].rate_hz`.
 fn last_part(field: &str) -> &str {
-    let name = field.split('[').next().unwrap_or(field);
+    let name = match field.strip_suffix(']').and_then(|open| open.rsplit_once('[')) {
+        Some((name, _)) => name,
+        None => field,
+    };
     name.rsplit('.').next().unwrap_or(name)
 }
 
-/// `device-2` of `policy.tk[device-2]` and of `device.device-2.distance_m`.
-fn element(field: &str) -> Option<&str> {
-    match field.split_once('[') {
-        Some((_, rest)) => rest.strip_suffix(']'),
-        None => field.strip_prefix("device.")?.split('.').next(),
+/// `architecture` of `architecture.kind`; the field itself where it stands alone.
+fn table_of(field: &str) -> &str {
+    let table = field.rsplit_once('.').map_or(field, |(table, _)| table);
+    table.rsplit('.').next().unwrap_or(table)
+}
+
+/// `device-2` of `policy.tk[device-2]` and of `device.device-2.distance_m`, `fault 0` of `fault[0].rate_hz`.
+fn element(field: &str) -> Option<String> {
+    if let Some((_, rest)) = field.strip_suffix(']').and_then(|open| open.rsplit_once('[')) {
+        return Some(rest.to_owned());
     }
+    if let Some((list, (number, _))) =
+        field.split_once('[').and_then(|(list, rest)| Some((list, rest.split_once(']')?)))
+    {
+        return Some(format!("{list} {number}"));
+    }
+    field.strip_prefix("device.")?.split('.').next().map(str::to_owned)
 }
 
 /// The unit at the end of a field's name, as spelled there and as printed.
 fn unit_suffix(name: &str) -> Option<(&'static str, &'static str)> {
-    const UNITS: [(&str, &str); 9] = [
+    const UNITS: [(&str, &str); 11] = [
         ("_dbw", "dBW"),
         ("_dbm", "dBm"),
         ("_db", "dB"),
@@ -120,6 +157,8 @@ fn unit_suffix(name: &str) -> Option<(&'static str, &'static str)> {
         ("_s", "s"),
         ("_m", "m"),
         ("_bits", "bit"),
+        ("_bps", "bit/s"),
+        ("_bytes", "B"),
     ];
     UNITS.into_iter().find(|(suffix, _)| name.ends_with(suffix))
 }

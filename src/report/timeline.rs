@@ -1,7 +1,12 @@
 //! Who did what when, as bars on one lane per server, link and device, as one figure with the table and a trace behind it.
+//!
+//! A long run has more lanes and bars than a page: a [`TimelineWindow`] says what of it is drawn. The trace has all of
+//! it.
 
 mod layout;
+mod rows;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use self::layout::Layout;
@@ -43,8 +48,20 @@ pub struct Timeline {
     /// Names from the top downwards.
     pub lanes: Vec<String>,
     pub spans: Vec<TimelineSpan>,
+    /// What is drawn and put into the table; `None`: everything, from time 0 on.
+    pub window: Option<TimelineWindow>,
     /// Small print: study, seed, run.
     pub footer: String,
+}
+
+/// A part of a timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineWindow {
+    /// Simulated time [s].
+    pub from_s: f64,
+    pub to_s: f64,
+    /// Positions in the lanes, from the top downwards.
+    pub lanes: Vec<usize>,
 }
 
 impl Activity {
@@ -69,6 +86,7 @@ impl Timeline {
     /// [`ReportError::Figure`] as for [`Timeline::draw`], and those of [`Table::push`].
     pub fn table(&self) -> Result<Table, ReportError> {
         self.check()?;
+        let shown = self.shown();
         let mut table = Table::new(vec![
             Column::new("lane", "who"),
             Column::new("activity", "compute, transmit, wait or decode"),
@@ -76,9 +94,9 @@ impl Timeline {
             Column::new("end_s", "simulated time [s]"),
             Column::new("label", "what exactly"),
         ])?;
-        for span in &self.spans {
+        for span in &shown.spans {
             table.push(vec![
-                self.lanes[span.lane].clone().into(),
+                shown.lanes[span.lane].clone().into(),
                 span.activity.name().into(),
                 span.start_s.into(),
                 span.end_s.into(),
@@ -92,12 +110,13 @@ impl Timeline {
     ///
     /// # Errors
     /// [`ReportError::Figure`] where there is nothing to draw, a bar lies in no lane, ends before it starts, or has a time
-    /// that is not finite.
+    /// that is not finite; likewise for the window.
     pub fn draw(&self) -> Result<Canvas, ReportError> {
         self.check()?;
-        let layout = Layout::of(self);
+        let shown = self.shown();
+        let layout = Layout::of(&shown);
         let mut canvas = Canvas::new(layout.width, layout.height);
-        layout.draw(self, &mut canvas);
+        layout.draw(&shown, &mut canvas);
         Ok(canvas)
     }
 
@@ -113,35 +132,43 @@ impl Timeline {
         canvas.write_figure(path_without_extension, &self.title, &self.footer, &self.table()?, format)
     }
 
-    /// For each bar the row within its lane: the first one that is free when the bar starts. And for each lane the number
-    /// of its rows, at least one.
-    pub(super) fn rows(&self) -> (Vec<usize>, Vec<usize>) {
-        let mut order: Vec<usize> = (0..self.spans.len()).collect();
-        let start = |at: usize| self.spans[at].start_s;
-        order.sort_by(|&one, &other| start(one).total_cmp(&start(other)));
-        let mut free_from: Vec<Vec<f64>> = vec![vec![f64::NEG_INFINITY]; self.lanes.len()];
-        let mut rows = vec![0; self.spans.len()];
-        for at in order {
-            let TimelineSpan { lane, start_s, end_s, .. } = self.spans[at];
-            let of_lane = &mut free_from[lane];
-            // Sums of times may differ in their last digits.
-            let slack = 1e-9 * end_s.abs().max(1e-9);
-            rows[at] = match of_lane.iter().position(|free| *free <= start_s + slack) {
-                Some(row) => row,
-                None => {
-                    of_lane.push(0.0);
-                    of_lane.len() - 1
-                }
-            };
-            of_lane[rows[at]] = end_s;
-        }
-        (rows, free_from.iter().map(Vec::len).collect())
+    /// The lanes of the window, and their bars as far as they lie in it.
+    fn shown(&self) -> Cow<'_, Self> {
+        let Some(TimelineWindow { from_s, to_s, lanes }) = &self.window else { return Cow::Borrowed(self) };
+        let mut place_of_lane = vec![None; self.lanes.len()];
+        lanes.iter().enumerate().for_each(|(place, &lane)| place_of_lane[lane] = Some(place));
+        let clipped = |span: &TimelineSpan| {
+            let lane = place_of_lane[span.lane]?;
+            let is_seen = span.end_s >= *from_s && span.start_s <= *to_s;
+            is_seen.then(|| TimelineSpan {
+                lane,
+                start_s: span.start_s.max(*from_s),
+                end_s: span.end_s.min(*to_s),
+                ..span.clone()
+            })
+        };
+        Cow::Owned(Self {
+            title: self.title.clone(),
+            lanes: lanes.iter().map(|&lane| self.lanes[lane].clone()).collect(),
+            spans: self.spans.iter().filter_map(clipped).collect(),
+            window: Some(TimelineWindow { from_s: *from_s, to_s: *to_s, lanes: (0..lanes.len()).collect() }),
+            footer: self.footer.clone(),
+        })
     }
 
     fn check(&self) -> Result<(), ReportError> {
         let failed = |message: String| ReportError::Figure { figure: self.title.clone(), message };
         if self.spans.is_empty() {
             return Err(failed("it has no bars".to_owned()));
+        }
+        if let Some(window) = &self.window {
+            let TimelineWindow { from_s, to_s, lanes } = window;
+            if !(from_s.is_finite() && to_s.is_finite() && from_s < to_s) {
+                return Err(failed(format!("its window goes from {from_s} s to {to_s} s")));
+            }
+            if let Some(lane) = lanes.iter().find(|lane| **lane >= self.lanes.len()) {
+                return Err(failed(format!("its window has lane {lane} of {}", self.lanes.len())));
+            }
         }
         for TimelineSpan { lane, start_s, end_s, label, .. } in &self.spans {
             if *lane >= self.lanes.len() {

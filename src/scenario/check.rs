@@ -1,28 +1,41 @@
 //! From the tree of a file to a [`Scenario`]: every field's type, range and default, and what must fit together.
 
+mod analysis;
+mod architecture;
+mod cache;
+mod demand;
 mod devices;
 mod diffusion;
+mod faults;
+mod grouping;
+mod input_files;
 mod judge;
+mod path_loss;
 mod persona;
+mod places;
 mod policy;
 mod population;
+mod prompts;
+mod protection;
 mod radio;
 mod rereading;
+mod server;
 mod study;
 
-pub(super) use devices::default_name;
+pub(super) use analysis::MSER_5;
+pub(super) use cache::described as described_cache;
+pub(super) use devices::{PLACEMENTS, default_name};
+pub(super) use input_files::InputFiles;
 pub(super) use persona::POPULATION;
-pub(super) use population::PeopleFiles;
 pub(super) use rereading::Rereading;
 
 use std::path::PathBuf;
 
 use super::error::Problem;
 use super::figures;
-use super::range::Range;
 use super::reader::TableReader;
-use super::schema::{self, TableSchema};
-use super::settings::{ModelSettings, Scenario, ServerSettings};
+use super::schema::{self, DEMAND, TableSchema};
+use super::settings::{JudgeKind, ModelSettings, PolicySettings, Scenario};
 use super::sweep::Axis;
 use super::tree::{Data, Table, Value};
 use super::unknown::unknown_tables;
@@ -31,14 +44,9 @@ use crate::onnx::ExecutionProvider;
 use rereading::{Known, Part};
 
 /// Checks one point: a tree whose swept fields are set. `stem` is the file's name without extension, `axes` what is
-/// swept; files of people are read once into `people_files`.
-pub(super) fn check(
-    root: &Table,
-    stem: &str,
-    axes: &[Axis],
-    people_files: &PeopleFiles,
-) -> Result<Scenario, Vec<Problem>> {
-    read(root, stem, axes, people_files, None)
+/// swept; files that it names are read once, into `files`.
+pub(super) fn check(root: &Table, stem: &str, axes: &[Axis], files: &InputFiles) -> Result<Scenario, Vec<Problem>> {
+    read(root, stem, axes, files, None)
 }
 
 /// Checks a point that differs from a checked scenario only in what has to be read again, whose tables `root` has.
@@ -46,10 +54,10 @@ pub(super) fn check_again(
     root: &Table,
     stem: &str,
     axes: &[Axis],
-    people_files: &PeopleFiles,
+    files: &InputFiles,
     (scenario, rereading): (&Scenario, &Rereading),
 ) -> Result<Scenario, Vec<Problem>> {
-    read(root, stem, axes, people_files, Some(Known { scenario, rereading }))
+    read(root, stem, axes, files, Some(Known { scenario, rereading }))
 }
 
 /// Reads all parts, or takes over those that `known` has and nothing has changed.
@@ -57,10 +65,15 @@ fn read(
     root: &Table,
     stem: &str,
     axes: &[Axis],
-    people_files: &PeopleFiles,
+    files: &InputFiles,
     known: Option<Known<'_>>,
 ) -> Result<Scenario, Vec<Problem>> {
     let mut problems = unknown_tables(root);
+    let asked = match known {
+        Some(known) => asked_of(known.scenario),
+        None => asked(root),
+    };
+    let has_demand = asked.has_demand;
     let known = |part| known.and_then(|known| known.with(part));
     let study = match known(Part::Study) {
         Some(known) => Some(known.study.clone()),
@@ -76,20 +89,20 @@ fn read(
     };
     let server = match known(Part::Server) {
         Some(known) => known.server.clone(),
-        None => server(&mut open(root, "server", &mut problems)),
+        None => server::read(&mut open(root, "server", &mut problems), asked, files),
     };
     let radio = match known(Part::Radio) {
         Some(known) => known.radio.clone(),
-        None => radio::read(&mut open(root, "radio", &mut problems)),
+        None => radio::read(&mut open(root, "radio", &mut problems), diffusion.codec, has_demand),
     };
     let population = match known(Part::Population) {
         Some(known) => known.population.clone(),
-        None => population::read(&mut open(root, "population", &mut problems), people_files),
+        None => population::read(&mut open(root, "population", &mut problems), files),
     };
     let people = population::people(population.as_ref(), root.get("population").is_some());
     let devices = match known(Part::Devices) {
         Some(known) => known.devices.clone(),
-        None => devices::read(root, people, &mut problems),
+        None => devices::read(root, devices::Surroundings { people, files, has_demand }, &mut problems),
     };
     let judge = match known(Part::Judge) {
         Some(known) => known.judge.clone(),
@@ -98,6 +111,45 @@ fn read(
     let policy = match known(Part::Policy) {
         Some(known) => Some(known.policy.clone()),
         None => policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices),
+    };
+    let demand = match known(Part::Demand) {
+        Some(known) => known.demand.clone(),
+        None => demand::read(&mut open(root, DEMAND, &mut problems), &devices, files),
+    };
+    let grouping = match known(Part::Grouping) {
+        Some(known) => known.grouping.clone(),
+        None => grouping::read(&mut open(root, "grouping", &mut problems), has_demand),
+    };
+    let cache = match known(Part::Cache) {
+        Some(known) => known.cache.clone(),
+        None => cache::read(&mut open(root, "cache", &mut problems), diffusion.steps, has_demand),
+    };
+    let architecture = match known(Part::Architecture) {
+        Some(known) => known.architecture.clone(),
+        None => architecture::read(&mut open(root, "architecture", &mut problems)),
+    };
+    let (cells, cell_grid) = match known(Part::Cells) {
+        Some(known) => (known.cells.clone(), known.cell_grid),
+        None => places::cells(root, &mut problems),
+    };
+    let mobility = match known(Part::Mobility) {
+        Some(known) => known.mobility.clone(),
+        None => places::mobility(&mut open(root, "mobility", &mut problems), &devices, files, has_demand),
+    };
+    let faults = match known(Part::Faults) {
+        Some(known) => known.faults.clone(),
+        None => faults::read(root, faults::Targets { devices: &devices, cells: &cells }, has_demand, &mut problems),
+    };
+    let recovery = match known(Part::Recovery) {
+        Some(known) => known.recovery.clone(),
+        None => faults::recovery(&mut open(root, "recovery", &mut problems), has_demand),
+    };
+    let analysis = match known(Part::Analysis) {
+        Some(known) => known.analysis.clone(),
+        None => {
+            let makes_pictures = !matches!(judge.kind, JudgeKind::Surface(_));
+            analysis::read(&mut open(root, "analysis", &mut problems), has_demand, makes_pictures)
+        }
     };
     let around = figures::Surroundings {
         metrics_against: &diffusion.metrics_against,
@@ -113,11 +165,56 @@ fn read(
         Some(known) => known.figures.clone(),
         None => figures::read(root, &around, &mut problems),
     };
+    if let Some(PolicySettings::Fixed(fixed)) = &policy {
+        let mut table = open(root, "architecture", &mut problems);
+        architecture::check_joint(&architecture, diffusion.split, &fixed.tk, &mut table);
+    }
     match (study, policy) {
-        (Some(study), Some(policy)) if problems.is_empty() => {
-            Ok(Scenario { study, models, diffusion, server, radio, devices, policy, judge, population, figures })
-        }
+        (Some(study), Some(policy)) if problems.is_empty() => Ok(Scenario {
+            study,
+            models,
+            diffusion,
+            server,
+            radio,
+            devices,
+            policy,
+            judge,
+            population,
+            demand,
+            grouping,
+            cache,
+            architecture,
+            cells,
+            cell_grid,
+            mobility,
+            faults,
+            recovery,
+            analysis,
+            figures,
+        }),
         _ => Err(problems),
+    }
+}
+
+/// What other parts ask of `[demand]`: what there is, right or wrong.
+fn asked(root: &Table) -> server::Asked {
+    let demand = root.get(DEMAND);
+    let has_key = |value: &Value| matches!(&value.data, Data::Table(table) if table.get("deadline_s").is_some());
+    let of_devices = match root.get("device").map(|devices| &devices.data) {
+        Some(Data::List(tables)) => tables.iter().any(has_key),
+        _ => false,
+    };
+    let has_deadline = demand.is_some_and(has_key) || of_devices;
+    server::Asked { has_demand: demand.is_some(), has_deadline }
+}
+
+/// The same of a checked scenario, which all points of its sweep share.
+fn asked_of(scenario: &Scenario) -> server::Asked {
+    let demand = scenario.demand.as_ref();
+    server::Asked {
+        has_demand: demand.is_some(),
+        has_deadline: demand.is_some_and(|demand| demand.deadline_s.is_some())
+            || scenario.devices.iter().any(|device| device.deadline_s.is_some()),
     }
 }
 
@@ -168,18 +265,9 @@ pub(super) fn unsafe_name(name: &str) -> Option<&'static str> {
 }
 
 fn models(table: &mut TableReader<'_>) -> ModelSettings {
-    let diffusion = if table.has("diffusion") { table.filled_text("diffusion", "models/emoji-ldm") } else { None };
     ModelSettings {
-        diffusion: PathBuf::from(diffusion.unwrap_or("models/emoji-ldm".into())),
+        diffusion: table.path("diffusion", "models/emoji-ldm").unwrap_or_else(|| PathBuf::from("models/emoji-ldm")),
         execution_provider: table.word("execution_provider", ExecutionProvider::Auto, EXECUTION_PROVIDERS),
-    }
-}
-
-fn server(table: &mut TableReader<'_>) -> ServerSettings {
-    ServerSettings {
-        prompt: table.filled_text("prompt", "a tiger sits in front of a bush"),
-        step_energy_j: table.number("step_energy_j", 0.5, Range::AtLeast(0.0)),
-        step_time_s: table.number("step_time_s", 0.05, Range::AtLeast(0.0)),
-        energy_budget_j: table.optional_number("energy_budget_j", Range::AtLeast(0.0)),
+        sentence_encoder: table.path("sentence_encoder", "models/my-sentence-encoder"),
     }
 }

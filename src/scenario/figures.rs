@@ -19,12 +19,18 @@ use super::error::Problem;
 use super::range::Range;
 use super::reader::TableReader;
 use super::schema::FIGURE;
-use super::settings::{DeviceSettings, FigureKind, FigureSettings, JudgeSettings, PageSettings, PictureReference};
+use super::settings::{
+    DeviceSettings, FigureKind, FigureSettings, JudgeSettings, PageSettings, PictureReference, SERIES_OF_DEVICES,
+    TimelineSettings,
+};
 use super::sweep::Axis;
-use super::tree::{Table, Value};
+use super::tree::{Data, Table, Value};
 use super::words::{Words, alternatives, nearest, word_for};
 
-pub use columns::{REQUEST_NUMBERS, RUN_NUMBERS};
+pub use columns::{
+    LIVE_REQUEST_NUMBERS, LIVE_RUN_NUMBERS, REQUEST_NUMBERS, RUN_NUMBERS, SharedAxis, is_of_runs, request_numbers,
+    run_numbers, shared_axis,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -81,6 +87,8 @@ const KEYS: &[(&str, &[Kind])] = &[
     ("mark", &[Kind::HeatMap, Kind::Surface]),
     ("point", &[Kind::Timeline]),
     ("replication", &[Kind::Timeline]),
+    ("from_s", &[Kind::Timeline]),
+    ("to_s", &[Kind::Timeline]),
 ];
 
 /// What of the scenario figures depend on.
@@ -102,6 +110,35 @@ struct Entry<'a, 'r> {
     name: &'r str,
     root: &'a Table,
     around: &'r Surroundings<'r>,
+    time: TimeSettings,
+    /// Whether it shows means over the requests of all devices together.
+    shows_means: bool,
+}
+
+/// Whether a `[[figure]]` is of one device, or tells devices apart.
+fn is_of_devices(figure: &Value) -> bool {
+    let Data::Table(figure) = &figure.data else { return false };
+    let series = figure.get("series").map(|series| &series.data);
+    figure.get("device").is_some() || matches!(series, Some(Data::Text(word)) if word == SERIES_OF_DEVICES)
+}
+
+/// What tables the study has, by its `[demand]` and `[analysis]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TimeSettings {
+    /// Whether its runs are runs in time.
+    is_live: bool,
+    writes_requests: bool,
+}
+
+impl TimeSettings {
+    fn of(root: &Table) -> Self {
+        let analysis = match root.get("analysis").map(|value| &value.data) {
+            Some(Data::Table(table)) => table.get("write_requests").map(|value| &value.data),
+            _ => None,
+        };
+        let is_live = root.get("demand").is_some();
+        Self { is_live, writes_requests: !is_live || !matches!(analysis, Some(Data::Boolean(false))) }
+    }
 }
 
 pub(super) fn read(root: &Table, around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Vec<FigureSettings> {
@@ -125,7 +162,9 @@ pub(super) fn read(root: &Table, around: &Surroundings<'_>, problems: &mut Vec<P
             let whom = format!("a figure of kind \"{}\"", word_for(KINDS, kind));
             table.refuse(&[*key], &whom, "take the line away");
         }
-        let mut entry = Entry { table, value, name: &name, root, around };
+        let time = TimeSettings::of(root);
+        let shows_means = matches!(kind, Kind::Line | Kind::HeatMap | Kind::Surface) && !is_of_devices(value);
+        let mut entry = Entry { table, value, name: &name, root, around, time, shows_means };
         let device = if kind == Kind::Timeline { None } else { entry.device() };
         let page = entry.page();
         let kind = match kind {
@@ -148,10 +187,19 @@ pub(super) fn read(root: &Table, around: &Surroundings<'_>, problems: &mut Vec<P
 fn timeline(entry: &mut Entry<'_, '_>) -> FigureKind {
     let points = swept::point_count(entry.around.axes) as u64;
     let last = |count: u64| count.saturating_sub(1).min(u32::MAX.into());
-    FigureKind::Timeline {
+    let timeline = TimelineSettings {
         point: entry.table.integer("point", 0, 0, last(points)) as u32,
         replication: entry.table.integer("replication", 0, 0, last(entry.around.replications.into())) as u32,
+        from_s: entry.table.optional_number("from_s", Range::AtLeast(0.0)),
+        to_s: entry.table.optional_number("to_s", Range::Above(0.0)),
+    };
+    if let (Some(from_s), Some(to_s)) = (timeline.from_s, timeline.to_s)
+        && from_s >= to_s
+    {
+        let problem = Problem::new(format!("`to_s` = {to_s} is not after `from_s` = {from_s}"));
+        entry.push_at("to_s", problem.expected(format!("a time after {from_s} s")));
     }
+    FigureKind::Timeline(timeline)
 }
 
 fn name(

@@ -5,7 +5,7 @@ mod set;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::check::{PeopleFiles, check};
+use super::check::{InputFiles, check};
 use super::error::{Problem, ScenarioError};
 use super::schema::FIGURE;
 use super::source::{Origin, Source};
@@ -103,7 +103,7 @@ impl ScenarioFile {
     pub(super) fn sweep(&self) -> Result<Sweep, ScenarioError> {
         Sweep::read(&self.root).map_err(|mut problems| {
             // what the sweep leaves open cannot be judged, but a misspelt key stays one
-            let base = check(&self.root, self.stem(), &[], &PeopleFiles::default()).err().unwrap_or_default();
+            let base = check(&self.root, self.stem(), &[], &InputFiles::default()).err().unwrap_or_default();
             problems.extend(base.into_iter().filter(|problem| problem.is_unknown_key));
             self.error(problems)
         })

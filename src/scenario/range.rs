@@ -11,6 +11,8 @@ pub(super) enum Range {
     AtLeast(f64),
     /// Includes both.
     Between(f64, f64),
+    /// Excludes both.
+    Inside(f64, f64),
     /// Excludes zero, includes the bound.
     Fraction,
 }
@@ -22,6 +24,7 @@ impl Range {
             Self::Above(bound) => number > bound,
             Self::AtLeast(bound) => number >= bound,
             Self::Between(low, high) => (low..=high).contains(&number),
+            Self::Inside(low, high) => low < number && number < high,
             Self::Fraction => number > 0.0 && number <= 1.0,
         }
     }
@@ -34,6 +37,7 @@ impl fmt::Display for Range {
             Self::Above(bound) => write!(formatter, "a number above {bound}"),
             Self::AtLeast(bound) => write!(formatter, "a number of at least {bound}"),
             Self::Between(low, high) => write!(formatter, "a number from {low} to {high}"),
+            Self::Inside(low, high) => write!(formatter, "a number above {low} and below {high}"),
             Self::Fraction => formatter.write_str("a number above 0 and at most 1"),
         }
     }
@@ -41,9 +45,10 @@ impl fmt::Display for Range {
 
 /// The unit a field's name ends in, as " in Hz".
 pub(super) fn unit(key: &str) -> &'static str {
-    const UNITS: [(&str, &str); 8] = [
+    const UNITS: [(&str, &str); 9] = [
         ("_hz", " in Hz"),
         ("_mm", " in mm"),
+        ("_mps", " in m/s"),
         ("_dbw", " in dBW"),
         ("_db", " in dB"),
         ("_per_watt_j", " in J per W"),

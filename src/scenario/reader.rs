@@ -2,11 +2,14 @@
 //!
 //! A bad value is noted and its default (or nothing) stands in for it, so that one pass finds all problems.
 
+mod choice;
+
 use std::fmt;
+use std::path::PathBuf;
 
 use super::error::Problem;
 use super::range::{Range, unit};
-use super::schema::{TableSchema, Variant};
+use super::schema::TableSchema;
 use super::source::Origin;
 use super::tree::{Data, Table, Value};
 use super::unknown::{unknown_key, unknown_word};
@@ -15,6 +18,10 @@ use super::words::{Words, alternatives, value_of};
 /// One table under the reader's eyes.
 pub(super) struct TableReader<'a> {
     table: Option<&'a Table>,
+    /// The only value of a table that is written short, with its key in that table.
+    short: Option<(&'static str, &'a Value)>,
+    /// The key under which that value stands in the file.
+    short_key: &'a str,
     /// How the table is called in messages: `[radio]`, `[[device]]`, `radio.fading`.
     header: String,
     /// Where the table begins.
@@ -36,7 +43,8 @@ impl<'a> TableReader<'a> {
                 None
             }
         });
-        let reader = Self { table, header, start: value.map(|value| &value.origin), problems };
+        let reader =
+            Self { table, short: None, short_key: "", header, start: value.map(|value| &value.origin), problems };
         if let Some(table) = reader.table {
             for entry in table.entries.iter().filter(|entry| schema.field(&entry.key).is_none()) {
                 let problem = unknown_key(&entry.key, &entry.origin, &reader.header, schema.keys());
@@ -48,7 +56,7 @@ impl<'a> TableReader<'a> {
 
     /// Where a value stands under `key`, or the whole table starts, for problems that show up later.
     pub(super) fn origin(&self, key: &str) -> Option<&'a Origin> {
-        self.table.and_then(|table| table.get(key)).map(|value| &value.origin)
+        self.value(key).map(|value| &value.origin)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -72,7 +80,45 @@ impl<'a> TableReader<'a> {
     }
 
     pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
-        self.table.and_then(|table| table.get(key))
+        match self.short {
+            Some((short, value)) if short == key => Some(value),
+            _ => self.table.and_then(|table| table.get(key)),
+        }
+    }
+
+    /// The key under which the user wrote the value of `key`.
+    pub(super) fn written<'k>(&self, key: &'k str) -> &'k str
+    where
+        'a: 'k,
+    {
+        match self.short {
+            Some((short, _)) if short == key => self.short_key,
+            _ => key,
+        }
+    }
+
+    /// Whether the file has this table, and it is one.
+    pub(super) fn is_table(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Where the table begins; `None` where the file leaves it out.
+    pub(super) fn start(&self) -> Option<&'a Origin> {
+        self.start
+    }
+
+    /// How the table is called in messages.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// Adds a problem at the value of `key`, or where the table begins.
+    pub(super) fn push_at(&mut self, key: &str, problem: Problem) {
+        let origin = self.origin(key).or(self.start);
+        self.problems.push(match origin {
+            Some(origin) => problem.at(origin),
+            None => problem,
+        });
     }
 
     /// How many problems there are so far, in all tables.
@@ -85,7 +131,7 @@ impl<'a> TableReader<'a> {
     }
 
     pub(super) fn wrong_type(&mut self, key: &str, value: &Value, expected: impl fmt::Display) {
-        let message = format!("`{key}` is {}", value.kind());
+        let message = format!("`{}` is {}", self.written(key), value.kind());
         self.problems.push(Problem::new(message).at(&value.origin).expected(expected));
     }
 
@@ -130,7 +176,7 @@ impl<'a> TableReader<'a> {
         } else {
             return Some(number);
         };
-        let problem = Problem::new(format!("`{key}` = {value} {wrong}"));
+        let problem = Problem::new(format!("`{}` = {value} {wrong}", self.written(key)));
         self.problems.push(problem.at(&value.origin).expected(expected()));
         None
     }
@@ -145,18 +191,29 @@ impl<'a> TableReader<'a> {
     }
 
     pub(super) fn integer_from(&mut self, key: &str, value: &Value, low: u64, high: u64) -> Option<u64> {
+        self.signed_integer_from(key, value, low.into(), high.into())
+            .map(|number| u64::try_from(number).expect("the number is between two that are not below 0"))
+    }
+
+    /// A whole number that may be below 0.
+    pub(super) fn signed_integer(&mut self, key: &str, default: i32, low: i32, high: i32) -> i32 {
+        let number = self.value(key).and_then(|value| self.signed_integer_from(key, value, low.into(), high.into()));
+        number.map_or(default, |number| i32::try_from(number).expect("the number is between two of 32 bits"))
+    }
+
+    fn signed_integer_from(&mut self, key: &str, value: &Value, low: i128, high: i128) -> Option<i128> {
         let expected = || match (low, high) {
-            (0, u64::MAX) => "a whole number of at least 0".to_owned(),
+            (0, high) if high == u64::MAX.into() => "a whole number of at least 0".to_owned(),
             _ => format!("a whole number from {low} to {high}"),
         };
         match value.data {
             Data::Integer(number) => {
-                let inside = u64::try_from(number).ok().filter(|number| (low..=high).contains(number));
-                if inside.is_none() {
+                let is_inside = (low..=high).contains(&number);
+                if !is_inside {
                     let problem = Problem::new(format!("`{key}` = {number} is out of range"));
                     self.problems.push(problem.at(&value.origin).expected(expected()));
                 }
-                inside
+                is_inside.then_some(number)
             }
             Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
                 let problem = Problem::new(format!("`{key}` = {value} is a fractional number"));
@@ -229,57 +286,20 @@ impl<'a> TableReader<'a> {
         found
     }
 
-    /// The kind of a choice, and a reader of the keys beside it; `None` where the field is left out or wrong.
-    pub(super) fn choice(
-        &mut self,
-        key: &str,
-        variants: &'static [Variant],
-    ) -> Option<(&'static str, TableReader<'_>)> {
-        let value = self.value(key)?;
-        let known = || variants.iter().map(|variant| variant.kind);
-        let (word, origin, table) = match &value.data {
-            Data::Text(word) => (word, &value.origin, None),
-            Data::Table(table) => match table.get("kind") {
-                Some(Value { data: Data::Text(word), origin }) => (word, origin, Some(table)),
-                Some(kind) => {
-                    self.wrong_type(&format!("{key}.kind"), kind, alternatives(known()));
-                    return None;
-                }
-                None => {
-                    let problem = Problem::new(format!("`{key}` lacks `kind`")).at(&value.origin);
-                    self.push(problem.expected(format!("kind = {}", alternatives(known()))));
-                    return None;
-                }
-            },
-            _ => {
-                self.wrong_type(key, value, format!("{}, or a table with that `kind`", alternatives(known())));
-                return None;
-            }
-        };
-        let Some(variant) = variants.iter().find(|variant| variant.kind == word) else {
-            self.problems.push(unknown_word(key, word, origin, known()));
-            return None;
-        };
-        let header = format!("`{key}` of kind \"{word}\"");
-        for entry in table.iter().flat_map(|table| &table.entries) {
-            if entry.key != "kind" && !variant.keys.contains(&entry.key.as_str()) {
-                self.problems.push(unknown_key(&entry.key, &entry.origin, &header, variant.keys.iter().copied()));
-            }
-        }
-        Some((variant.kind, TableReader { table, header, start: Some(origin), problems: self.problems }))
+    /// A file's name, relative to the working directory.
+    pub(super) fn path(&mut self, key: &str, example: &str) -> Option<PathBuf> {
+        if self.has(key) { self.filled_text(key, example).map(PathBuf::from) } else { None }
     }
 
-    /// A number that a choice must have beside its kind.
-    pub(super) fn needed_number(&mut self, key: &str, range: Range, example: &str) -> Option<f64> {
-        if self.has(key) {
-            return self.optional_number(key, range);
+    /// The entries of a list that is there.
+    pub(super) fn list(&mut self, key: &str, expected: &str) -> Option<&'a [Value]> {
+        let value = self.value(key)?;
+        match &value.data {
+            Data::List(list) => Some(list),
+            _ => {
+                self.wrong_type(key, value, expected);
+                None
+            }
         }
-        let problem = Problem::new(format!("{} lacks `{key}`", self.header));
-        let problem = problem.expected(format!("{key} = {range}{}", unit(key))).help(format!("write {example}"));
-        self.problems.push(match self.start {
-            Some(origin) => problem.at(origin),
-            None => problem,
-        });
-        None
     }
 }

@@ -1,11 +1,28 @@
 //! Which tables and keys a scenario file may have.
+//!
+//! ```text
+//!  [radio]                        TableSchema "radio"
+//!  bandwidth_hz = 5e6             └─ Field "bandwidth_hz", Plain
+//!  fading = { kind = "rician",    └─ Field "fading", Choice
+//!             k_db = 6.0 }           └─ Variant "rician" with the key "k_db"
+//! ```
+
+mod choices;
+mod tables;
+
+use super::tree::Data;
+
+pub(super) use choices::{
+    ARRIVALS, DEVICE_PATH_LOSSES, FADINGS, PATH_LOSSES, PATIENCES, PROMPTS, PROTECTIONS, SAMPLERS, TIMES_TO_LIVE,
+};
+pub(super) use tables::TABLES;
 
 /// What stands under a key, as far as paths and unknown keys are concerned.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// One number, string or list that is read as a whole.
     Plain,
-    /// One number for all devices, or a list of one per device.
+    /// One number for all devices, or a list of one per [[device]] table.
     PerDevice,
     /// A name, or a table with that name as its `kind` and further keys; the first variant is the default.
     Choice(&'static [Variant]),
@@ -16,6 +33,35 @@ pub(super) enum Shape {
 pub(super) struct Variant {
     pub(super) kind: &'static str,
     pub(super) keys: &'static [&'static str],
+    /// What may stand there alone, as short for a table of this kind with it under the first of `keys`.
+    pub(super) short: Option<Short>,
+}
+
+/// A value that stands for a table with a `kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Short {
+    /// `patience = 5.0` is `{ kind = "fixed", time_s = 5.0 }`.
+    Number,
+    /// `prompts = ["a dog"]` is `{ kind = "list", prompts = ["a dog"] }`.
+    List,
+}
+
+impl Short {
+    /// Whether a value is short for a table.
+    pub(super) fn is_of(self, data: &Data) -> bool {
+        match self {
+            Self::Number => matches!(data, Data::Integer(_) | Data::Float(_)),
+            Self::List => matches!(data, Data::List(_)),
+        }
+    }
+
+    /// What it is, in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::List => "a list",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,175 +94,21 @@ impl TableSchema {
     }
 }
 
-const fn plain(key: &'static str) -> Field {
-    Field { key, shape: Shape::Plain }
-}
-
-const fn per_device(key: &'static str) -> Field {
-    Field { key, shape: Shape::PerDevice }
-}
-
-const fn variant(kind: &'static str, keys: &'static [&'static str]) -> Variant {
-    Variant { kind, keys }
-}
-
-pub(super) const SAMPLERS: &[Variant] = &[variant("ddim", &["eta"]), variant("ddpm", &[]), variant("euler", &[])];
-
-pub(super) const PATH_LOSSES: &[Variant] = &[
-    variant("uma-nlos", &[]),
-    variant("uma-los", &[]),
-    variant("umi-nlos", &[]),
-    variant("umi-los", &[]),
-    variant("log-distance", &["exponent", "reference_distance_m", "reference_loss_db"]),
-    variant("fixed-gain", &["gain_db"]),
-];
-
-pub(super) const FADINGS: &[Variant] = &[
-    variant("fisher-snedecor", &["m", "ms", "convention"]),
-    variant("none", &[]),
-    variant("rayleigh", &[]),
-    variant("rician", &["k_db"]),
-    variant("nakagami-m", &["m"]),
-];
-
 /// The name of the table of swept fields; its keys are paths, not names of fields.
 pub(super) const SWEEP: &str = "sweep";
 
 /// The name of the tables of figures.
 pub(super) const FIGURE: &str = "figure";
 
-pub(super) const TABLES: &[TableSchema] = &[
-    TableSchema {
-        name: "study",
-        is_list: false,
-        fields: &[
-            plain("name"),
-            plain("seed"),
-            plain("replications"),
-            plain("until_relative_half_width"),
-            plain("until_quantity"),
-            plain("maximum_replications"),
-        ],
-    },
-    TableSchema { name: "models", is_list: false, fields: &[plain("diffusion"), plain("execution_provider")] },
-    TableSchema {
-        name: "diffusion",
-        is_list: false,
-        fields: &[
-            Field { key: "sampler", shape: Shape::Choice(SAMPLERS) },
-            plain("steps"),
-            plain("split"),
-            plain("guidance"),
-            plain("codec"),
-            plain("latent_range"),
-            plain("sanitize"),
-            plain("metrics_against"),
-            plain("execution"),
-        ],
-    },
-    TableSchema {
-        name: "server",
-        is_list: false,
-        fields: &[plain("prompt"), plain("step_energy_j"), plain("step_time_s"), plain("energy_budget_j")],
-    },
-    TableSchema {
-        name: "radio",
-        is_list: false,
-        fields: &[
-            plain("carrier_hz"),
-            plain("bandwidth_hz"),
-            plain("noise_figure_db"),
-            Field { key: "path_loss", shape: Shape::Choice(PATH_LOSSES) },
-            plain("base_station_height_m"),
-            plain("device_height_m"),
-            Field { key: "fading", shape: Shape::Choice(FADINGS) },
-            plain("modulation"),
-            plain("error_model"),
-            plain("multiple_access"),
-            plain("efficiency"),
-            plain("header_bits"),
-            plain("energy_per_watt_j"),
-            plain("amplifier_efficiency"),
-            plain("bit_error_probability"),
-        ],
-    },
-    TableSchema {
-        name: "device",
-        is_list: true,
-        fields: &[
-            plain("name"),
-            plain("prompt"),
-            plain("persona"),
-            plain("distance_m"),
-            plain("step_energy_j"),
-            plain("step_time_s"),
-            plain("decode_energy_j"),
-            plain("decode_time_s"),
-            plain("receive_power_w"),
-            plain("energy_budget_j"),
-        ],
-    },
-    TableSchema {
-        name: "policy",
-        is_list: false,
-        fields: &[plain("kind"), plain("t0"), per_device("tk"), per_device("tx_power_w"), per_device("tx_power_dbw")],
-    },
-    TableSchema {
-        name: "judge",
-        is_list: false,
-        fields: &[
-            plain("kind"),
-            plain("qoe_threshold"),
-            plain("panel"),
-            plain("answers_per_picture"),
-            plain("write_answers"),
-            plain("similarity"),
-            plain("noise"),
-            plain("pack"),
-            plain("template"),
-            plain("readout"),
-            plain("temperature"),
-            plain("max_new_tokens"),
-            plain("retries"),
-        ],
-    },
-    TableSchema {
-        name: "population",
-        is_list: false,
-        fields: &[plain("kind"), plain("mean"), plain("standard_deviation"), plain("covariance"), plain("file")],
-    },
-    TableSchema {
-        name: FIGURE,
-        is_list: true,
-        fields: &[
-            plain("kind"),
-            plain("name"),
-            plain("x"),
-            plain("y"),
-            plain("device"),
-            plain("title"),
-            plain("width_mm"),
-            plain("dots_per_inch"),
-            plain("scores"),
-            plain("ssim_against"),
-            plain("value"),
-            plain("series"),
-            plain("at"),
-            plain("intervals"),
-            plain("log_x"),
-            plain("threshold"),
-            plain("mark_maximum"),
-            plain("contour_threshold"),
-            plain("mark"),
-            plain("point"),
-            plain("replication"),
-        ],
-    },
-];
+/// The name of the table that makes a round a network in time.
+pub(super) const DEMAND: &str = "demand";
 
 /// Keys of one table of which a file gives at most one; setting one from outside takes the other away.
-pub(super) const ALTERNATIVES: &[(&str, [&str; 2])] =
-    &[("policy", ["tx_power_w", "tx_power_dbw"]), ("population", ["standard_deviation", "covariance"])];
+pub(super) const ALTERNATIVES: &[(&str, [&str; 2])] = &[
+    ("policy", ["tx_power_w", "tx_power_dbw"]),
+    ("population", ["standard_deviation", "covariance"]),
+    ("fault", ["at_s", "rate_hz"]),
+];
 
 /// The schema of the table `name`.
 pub(super) fn table(name: &str) -> Option<&'static TableSchema> {
@@ -232,6 +124,11 @@ pub(super) fn choice_keys(variants: &'static [Variant]) -> Vec<&'static str> {
         }
     }
     keys
+}
+
+/// The kind for which a value that is neither a name nor a table is short.
+pub(super) fn short_for(variants: &'static [Variant], data: &Data) -> Option<&'static Variant> {
+    variants.iter().find(|variant| variant.short.is_some_and(|short| short.is_of(data)))
 }
 
 /// Every field a scenario file may set, as (table, path inside it): `("radio", "bandwidth_hz")`,

@@ -3,20 +3,35 @@
 //! Each field of a struct is a key of the table its doc names, with the same name and unit; `docs/scenario.md` is the
 //! same list for users.
 
+mod analysis;
+mod architecture;
+mod demand;
+mod faults;
 mod figure;
 mod judge;
+mod places;
+mod server;
 
 use std::path::PathBuf;
 
 use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use crate::onnx::ExecutionProvider;
-use crate::radio::{Fading, Modulation, PathLoss};
+use crate::radio::{Fading, FadingProcess, Modulation, PathLoss, Protection};
 
+pub use analysis::{AnalysisSettings, WarmUp};
+pub use architecture::{ArchitectureKind, ArchitectureSettings, Election, Topology};
+pub use demand::{ArrivalStream, Arrivals, DemandSettings, Patience, PromptChoice, StartLatent, TraceRow};
+pub use faults::{FaultKind, FaultSettings, FaultTimes, RecoverySettings};
 pub use figure::{
     BoxSettings, CdfSettings, FigureKind, FigureSettings, HeatMapSettings, ImageGridSettings, IntervalStyle,
-    LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings,
+    LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings, TimelineSettings,
 };
 pub use judge::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SurfaceSettings, VlmSettings};
+pub use places::{CellGrid, CellSettings, MobilitySettings, Placement, TrackPoint};
+pub use server::{
+    Admission, CacheSettings, CacheSharing, Eviction, GroupingSettings, ProfileSettings, QueueDiscipline,
+    ServerSettings, TimeToLive, USUAL_QUEUE_CAPACITY,
+};
 
 /// One checked point of a study: everything a run needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +47,20 @@ pub struct Scenario {
     pub judge: JudgeSettings,
     /// Whom users and devices are drawn from; `None` where the scenario has no such table.
     pub population: Option<PopulationSettings>,
+    /// Who asks when; `None`: one synchronous round.
+    pub demand: Option<DemandSettings>,
+    pub grouping: GroupingSettings,
+    /// `None`: nothing is kept.
+    pub cache: Option<CacheSettings>,
+    pub architecture: ArchitectureSettings,
+    /// At least one.
+    pub cells: Vec<CellSettings>,
+    /// Where `cells` came from `[cells]`.
+    pub cell_grid: Option<CellGrid>,
+    pub mobility: MobilitySettings,
+    pub faults: Vec<FaultSettings>,
+    pub recovery: RecoverySettings,
+    pub analysis: AnalysisSettings,
     /// Figures to draw after the run; empty: the default picture grid.
     pub figures: Vec<FigureSettings>,
 }
@@ -67,6 +96,9 @@ pub struct ModelSettings {
     pub diffusion: PathBuf,
     /// Default `auto`.
     pub execution_provider: ExecutionProvider,
+    /// Folder of an ONNX sentence encoder that says how similar prompts are, relative to the working directory; `None`: the
+    /// diffusion pack's text encoder does.
+    pub sentence_encoder: Option<PathBuf>,
 }
 
 /// Against which picture MSE, PSNR and SSIM are taken.
@@ -128,19 +160,6 @@ pub struct DiffusionSettings {
     pub execution: Execution,
 }
 
-/// `[server]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerSettings {
-    /// Prompt of the shared steps; `None`: the medoid of the devices' prompts.
-    pub prompt: Option<String>,
-    /// δ_0, energy of one denoising step [J]. Default 0.5; ≥ 0.
-    pub step_energy_j: f64,
-    /// Duration of one denoising step [s]. Default 0.05; ≥ 0.
-    pub step_time_s: f64,
-    /// E_T, budget for compute and radio in (24) [J]; `None`: unlimited.
-    pub energy_budget_j: Option<f64>,
-}
-
 /// How devices share the downlink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MultipleAccess {
@@ -194,6 +213,32 @@ pub struct RadioSettings {
     pub amplifier_efficiency: f64,
     /// Pins every link instead of drawing it; in [0, 0.5].
     pub bit_error_probability: Option<f64>,
+    /// Latents on the air of one cell at once under OFDMA, each over bandwidth / channels; `None`: one per device. Only of a
+    /// scenario with `[demand]`.
+    pub channels: Option<u32>,
+    /// Latents that may wait for a transmitter's channels; more are dropped. Default [`USUAL_QUEUE_CAPACITY`]. Only of a scenario
+    /// with `[demand]`.
+    pub queue_capacity: u64,
+    /// Default `per-latent`.
+    pub fading_process: FadingProcess,
+    /// Of the fading [s]; there where `fading_process` needs one; > 0.
+    pub coherence_time_s: Option<f64>,
+    /// Interference of other cells as a rise of the noise [dB]. Default 0; ≥ 0.
+    pub noise_rise_db: f64,
+    /// Whether the rise grows from nothing to `noise_rise_db` with the part of the other cells that are on the air. Default false.
+    pub noise_rise_follows_load: bool,
+    /// Default `none`.
+    pub protection: Protection,
+}
+
+impl RadioSettings {
+    /// Latents that one transmitter can have on the air at once, in a scenario with so many devices.
+    pub fn channel_count(&self, devices: usize) -> u32 {
+        match self.multiple_access {
+            MultipleAccess::Tdma => 1,
+            MultipleAccess::Ofdma => self.channels.unwrap_or(devices as u32),
+        }
+    }
 }
 
 /// `[[device]]`
@@ -205,7 +250,7 @@ pub struct DeviceSettings {
     pub prompt: String,
     /// Who the user is. Default: drawn from the population where there is one, else `neutral`.
     pub persona: PersonaSettings,
-    /// Ground distance to the server [m]. Default 500; > 0.
+    /// Ground distance to the server [m]. Default 500; > 0. With `x_m` and `y_m` their distance to the origin.
     pub distance_m: f64,
     /// δ_k, energy of one denoising step [J]. Default 1.
     pub step_energy_j: f64,
@@ -219,6 +264,25 @@ pub struct DeviceSettings {
     pub receive_power_w: f64,
     /// E_k, budget for compute and radio in (22) [J]; `None`: unlimited.
     pub energy_budget_j: Option<f64>,
+    /// The [[device]] table it is of, counted from 0, and how many devices that table makes (`count`, default 1), this one
+    /// being the `member`-th, counted from 0.
+    pub table: u32,
+    pub count: u32,
+    pub member: u32,
+    /// Default `distance`.
+    pub placement: Placement,
+    /// Step time and energy by batch size; `None`: the numbers above.
+    pub profile: Option<ProfileSettings>,
+    /// From its requests until the picture should be there [s]; `None`: `demand.deadline_s`.
+    pub deadline_s: Option<f64>,
+    /// The higher, the sooner its requests are served under `server.queue = "priority"`. Default 0.
+    pub priority: i32,
+    /// Whether it shares cached latents with others that do, where `cache.sharing = "opt-in"`. Default false.
+    pub shares_latents: bool,
+    /// Energy that it can store [J], full at first; `None`: it never runs dry.
+    pub battery_j: Option<f64>,
+    /// Power that recharges the battery [W]. Default 0.
+    pub recharge_w: f64,
 }
 
 /// `[policy]`: who gets how many steps and how much power.
@@ -238,4 +302,13 @@ pub struct FixedPolicy {
     /// Transmit power per device [W], from `tx_power_w` or `tx_power_dbw` (one number for all, or one per device).
     /// Default 63.1 W (18 dBW) each; may be left out where `radio.bit_error_probability` pins the link.
     pub tx_power_w: Vec<f64>,
+}
+
+impl PolicySettings {
+    /// t0, where it is the same for every request.
+    pub fn shared_steps(&self) -> u32 {
+        match self {
+            Self::Fixed(fixed) => fixed.t0,
+        }
+    }
 }

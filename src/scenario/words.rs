@@ -1,10 +1,13 @@
 //! The words of a scenario file for what the program calls by a type, in both directions.
 
-use super::settings::{ErrorModel, Execution, IntervalStyle, MultipleAccess, PictureReference};
+use super::settings::{
+    Admission, ArchitectureKind, ArrivalStream, CacheSharing, Election, ErrorModel, Eviction, Execution, FaultKind,
+    IntervalStyle, MultipleAccess, PictureReference, QueueDiscipline, StartLatent, Topology,
+};
 use crate::diffusion::{LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
-use crate::radio::{FisherSnedecorConvention, Modulation};
+use crate::radio::{FadingProcess, FisherSnedecorConvention, Modulation};
 
 /// Each word with its value.
 pub(crate) type Words<T> = &'static [(&'static str, T)];
@@ -45,6 +48,53 @@ pub(crate) const ERROR_MODELS: Words<ErrorModel> =
 
 pub(crate) const MULTIPLE_ACCESSES: Words<MultipleAccess> =
     &[("tdma", MultipleAccess::Tdma), ("ofdma", MultipleAccess::Ofdma)];
+
+pub(crate) const FADING_PROCESSES: Words<FadingProcess> = &[
+    ("per-latent", FadingProcess::PerLatent),
+    ("block", FadingProcess::Block),
+    ("gaussian-copula", FadingProcess::GaussianCopula),
+];
+
+pub(crate) const STREAMS: Words<ArrivalStream> =
+    &[("population", ArrivalStream::Population), ("device", ArrivalStream::Device)];
+
+pub(crate) const START_LATENTS: Words<StartLatent> =
+    &[("request", StartLatent::Request), ("shared", StartLatent::Shared)];
+
+pub(crate) const QUEUES: Words<QueueDiscipline> = &[
+    ("fifo", QueueDiscipline::Fifo),
+    ("priority", QueueDiscipline::Priority),
+    ("earliest-deadline", QueueDiscipline::EarliestDeadline),
+];
+
+pub(crate) const ADMISSIONS: Words<Admission> = &[("all", Admission::All), ("deadline", Admission::Deadline)];
+
+pub(crate) const EVICTIONS: Words<Eviction> =
+    &[("lru", Eviction::Lru), ("lfu", Eviction::Lfu), ("lcbfu", Eviction::Lcbfu), ("fifo", Eviction::Fifo)];
+
+pub(crate) const SHARINGS: Words<CacheSharing> =
+    &[("own", CacheSharing::Own), ("opt-in", CacheSharing::OptIn), ("everyone", CacheSharing::Everyone)];
+
+pub(crate) const ARCHITECTURES: Words<ArchitectureKind> = &[
+    ("edge", ArchitectureKind::Edge),
+    ("device-to-device", ArchitectureKind::DeviceToDevice),
+    ("cluster", ArchitectureKind::Cluster),
+];
+
+pub(crate) const ELECTIONS: Words<Election> = &[
+    ("least-energy", Election::LeastEnergy),
+    ("medoid", Election::Medoid),
+    ("residual-energy", Election::ResidualEnergy),
+];
+
+pub(crate) const TOPOLOGIES: Words<Topology> = &[("star", Topology::Star), ("chain", Topology::Chain)];
+
+pub(crate) const FAULTS: Words<FaultKind> = &[
+    ("server-outage", FaultKind::ServerOutage),
+    ("link-outage", FaultKind::LinkOutage),
+    ("device-away", FaultKind::DeviceAway),
+    ("leader-loss", FaultKind::LeaderLoss),
+];
 
 pub(crate) const READOUTS: Words<Readout> =
     &[("expectation", Readout::Expectation), ("greedy", Readout::Greedy), ("sample", Readout::Sample)];

@@ -1,21 +1,25 @@
 //! A checked scenario back as TOML, with every default filled in.
 
+mod demand;
+mod device;
 mod figure;
 mod judge;
+mod network;
+mod radio;
 mod study;
 
 use std::fmt::{Display, Write};
 
+use super::check::described_cache;
 use super::file::ScenarioFile;
 use super::path::resolve;
-use super::settings::{DeviceSettings, DiffusionSettings, FixedPolicy, PolicySettings, RadioSettings, Scenario};
+use super::settings::{CacheSettings, DiffusionSettings, PolicySettings, Scenario, ServerSettings};
 use super::tree::{Data, Table, Value, quote};
 use super::words::{
-    CODECS, CONVENTIONS, ERROR_MODELS, EXECUTION_PROVIDERS, EXECUTIONS, MODULATIONS, MULTIPLE_ACCESSES,
-    PICTURE_REFERENCES, SANITIZES, SPLITS, Words, word_for,
+    ADMISSIONS, CODECS, EXECUTION_PROVIDERS, EXECUTIONS, PICTURE_REFERENCES, QUEUES, SANITIZES, SPLITS, Words, word_for,
 };
 use crate::diffusion::Sampler;
-use crate::radio::{Fading, PathLoss, linear_to_db};
+use crate::radio::linear_to_db;
 
 pub(super) use study::{identity, study};
 
@@ -24,7 +28,7 @@ impl Scenario {
     ///
     /// Figures name swept fields, so these come along in a `[sweep]` of one value each.
     pub fn to_toml(&self) -> String {
-        let mut text = scenario(self, None);
+        let mut text = scenario(self, &AsWritten::of_scenario(self));
         let axes = self.swept_values(&text);
         if !axes.is_empty() {
             text.push_str("\n[sweep]\n");
@@ -57,19 +61,45 @@ impl Scenario {
         axes
     }
 
-    /// Transmit powers to the nearest 10⁻⁹ dB, where a figure sweeps them in dBW: of one device, or all.
-    fn powers_in_dbw(&self, device: Option<usize>) -> String {
+    /// Transmit powers to the nearest 10⁻⁹ dB, where a figure sweeps them in dBW: of one [[device]] table, or all.
+    fn powers_in_dbw(&self, table: Option<usize>) -> String {
         let PolicySettings::Fixed(policy) = &self.policy;
         let in_dbw = |watts: &f64| float((linear_to_db(*watts) * 1e9).round() / 1e9);
-        match device {
-            Some(index) => in_dbw(&policy.tx_power_w[index]),
-            None => list(policy.tx_power_w.iter().map(in_dbw)),
+        let firsts = self.devices.iter().zip(&policy.tx_power_w).filter(|(device, _)| device.member == 0);
+        let powers: Vec<String> = firsts.map(|(_, watts)| in_dbw(watts)).collect();
+        match table {
+            Some(table) => powers[table].clone(),
+            None => list(powers.into_iter()),
         }
     }
 }
 
-/// The powers in dBW that a tree gives, one per device; `None` where it gives watts or nothing.
-fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
+/// What a file says beyond its scenario.
+struct AsWritten {
+    /// Transmit powers in dBW, one per [[device]] table, where the file gives them so.
+    powers_dbw: Option<Vec<f64>>,
+    /// The cache that the file describes, switched on or not.
+    cache: CacheSettings,
+}
+
+impl AsWritten {
+    /// Of the tree from which the scenario was read.
+    fn of(root: &Table, scenario: &Scenario) -> Self {
+        Self {
+            powers_dbw: powers_dbw(root, device::firsts(&scenario.devices).count()),
+            cache: described_cache(root, scenario.diffusion.steps),
+        }
+    }
+
+    /// Of a scenario whose file is not known.
+    fn of_scenario(scenario: &Scenario) -> Self {
+        let usual = || described_cache(&Table::default(), scenario.diffusion.steps);
+        Self { powers_dbw: None, cache: scenario.cache.clone().unwrap_or_else(usual) }
+    }
+}
+
+/// The powers in dBW that a tree gives, one per [[device]] table; `None` where it gives watts or nothing.
+fn powers_dbw(root: &Table, tables: usize) -> Option<Vec<f64>> {
     let number = |value: &Value| match value.data {
         Data::Integer(number) => Some(number as f64),
         Data::Float(number) => Some(number),
@@ -81,15 +111,15 @@ fn powers_dbw(root: &Table, devices: usize) -> Option<Vec<f64>> {
     let power = policy.get("tx_power_dbw")?;
     match &power.data {
         Data::List(list) => list.iter().map(number).collect(),
-        _ => Some(vec![number(power)?; devices]),
+        _ => Some(vec![number(power)?; tables]),
     }
 }
 
-/// The file of a scenario without `[sweep]`; powers in dBW where they are given so.
-fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
+/// The file of a scenario without `[sweep]`.
+fn scenario(scenario: &Scenario, written: &AsWritten) -> String {
     let mut text = String::new();
     study::settings(&mut text, &scenario.study);
-    parts(&mut text, scenario, powers_dbw);
+    parts(&mut text, scenario, written);
     for settings in &scenario.figures {
         figure::figure(&mut text, settings);
     }
@@ -97,30 +127,64 @@ fn scenario(scenario: &Scenario, powers_dbw: Option<&[f64]>) -> String {
 }
 
 /// All that is simulated: everything but `[study]` and figures.
-fn parts(text: &mut String, scenario: &Scenario, powers_dbw: Option<&[f64]>) {
+fn parts(text: &mut String, scenario: &Scenario, written: &AsWritten) {
+    let has_demand = scenario.demand.is_some();
     table(text, "[models]");
     line(text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
     word(text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
+    if let Some(encoder) = &scenario.models.sentence_encoder {
+        line(text, "sentence_encoder", quote(&encoder.to_string_lossy()));
+    }
 
     diffusion(text, &scenario.diffusion);
-
-    table(text, "[server]");
-    if let Some(prompt) = &scenario.server.prompt {
-        line(text, "prompt", quote(prompt));
-    }
-    line(text, "step_energy_j", float(scenario.server.step_energy_j));
-    line(text, "step_time_s", float(scenario.server.step_time_s));
-    optional(text, "energy_budget_j", scenario.server.energy_budget_j);
-
-    radio(text, &scenario.radio);
-    for settings in &scenario.devices {
-        device(text, settings);
-    }
+    server(text, &scenario.server, has_demand);
+    radio::radio(text, &scenario.radio, has_demand);
+    device::devices(text, &scenario.devices, has_demand);
     judge::population(text, scenario.population.as_ref());
     match &scenario.policy {
-        PolicySettings::Fixed(fixed) => fixed_policy(text, fixed, powers_dbw),
+        PolicySettings::Fixed(fixed) => {
+            device::fixed_policy(text, fixed, &scenario.devices, written.powers_dbw.as_deref());
+        }
     }
     judge::judge(text, &scenario.judge);
+    if let Some(settings) = &scenario.demand {
+        demand::demand(text, settings);
+        network::grouping(text, &scenario.grouping);
+        network::cache(text, &written.cache, scenario.cache.is_some());
+    }
+    network::architecture(text, &scenario.architecture);
+    network::cells(text, scenario);
+    if has_demand {
+        network::mobility(text, &scenario.mobility);
+        for fault in &scenario.faults {
+            network::fault(text, fault, scenario);
+        }
+        network::recovery(text, &scenario.recovery);
+        network::analysis(text, &scenario.analysis);
+    }
+}
+
+fn server(text: &mut String, settings: &ServerSettings, has_demand: bool) {
+    table(text, "[server]");
+    if let Some(prompt) = &settings.prompt {
+        line(text, "prompt", quote(prompt));
+    }
+    match &settings.profile {
+        Some(profile) => line(text, "profile", quote(&profile.file.to_string_lossy())),
+        None => {
+            line(text, "step_energy_j", float(settings.step_energy_j));
+            line(text, "step_time_s", float(settings.step_time_s));
+        }
+    }
+    optional(text, "energy_budget_j", settings.energy_budget_j);
+    if has_demand {
+        line(text, "workers", settings.workers);
+        line(text, "maximum_batch", settings.maximum_batch);
+        word(text, "queue", QUEUES, settings.queue);
+        line(text, "queue_capacity", settings.queue_capacity);
+        line(text, "step_time_cv", float(settings.step_time_cv));
+        word(text, "admission", ADMISSIONS, settings.admission);
+    }
 }
 
 fn diffusion(text: &mut String, settings: &DiffusionSettings) {
@@ -140,83 +204,6 @@ fn diffusion(text: &mut String, settings: &DiffusionSettings) {
     let references = settings.metrics_against.iter();
     line(text, "metrics_against", list(references.map(|reference| quote(word_for(PICTURE_REFERENCES, *reference)))));
     word(text, "execution", EXECUTIONS, settings.execution);
-}
-
-fn radio(text: &mut String, settings: &RadioSettings) {
-    table(text, "[radio]");
-    line(text, "carrier_hz", float(settings.carrier_hz));
-    line(text, "bandwidth_hz", float(settings.bandwidth_hz));
-    line(text, "noise_figure_db", float(settings.noise_figure_db));
-    line(text, "path_loss", path_loss(settings.path_loss));
-    line(text, "base_station_height_m", float(settings.base_station_height_m));
-    line(text, "device_height_m", float(settings.device_height_m));
-    line(text, "fading", fading(settings.fading));
-    word(text, "modulation", MODULATIONS, settings.modulation);
-    word(text, "error_model", ERROR_MODELS, settings.error_model);
-    word(text, "multiple_access", MULTIPLE_ACCESSES, settings.multiple_access);
-    line(text, "efficiency", float(settings.efficiency));
-    line(text, "header_bits", settings.header_bits);
-    optional(text, "energy_per_watt_j", settings.energy_per_watt_j);
-    line(text, "amplifier_efficiency", float(settings.amplifier_efficiency));
-    optional(text, "bit_error_probability", settings.bit_error_probability);
-}
-
-fn path_loss(path_loss: PathLoss) -> String {
-    match path_loss {
-        PathLoss::UmaNlos => quote("uma-nlos"),
-        PathLoss::UmaLos => quote("uma-los"),
-        PathLoss::UmiNlos => quote("umi-nlos"),
-        PathLoss::UmiLos => quote("umi-los"),
-        PathLoss::LogDistance { exponent, reference_distance_m, reference_loss_db } => format!(
-            "{{ kind = \"log-distance\", exponent = {}, reference_distance_m = {}, reference_loss_db = {} }}",
-            float(exponent),
-            float(reference_distance_m),
-            float(reference_loss_db)
-        ),
-        PathLoss::FixedGain { gain_db } => {
-            format!("{{ kind = \"fixed-gain\", gain_db = {} }}", float(gain_db))
-        }
-    }
-}
-
-fn fading(fading: Fading) -> String {
-    match fading {
-        Fading::None => quote("none"),
-        Fading::Rayleigh => quote("rayleigh"),
-        Fading::Rician { k_db } => format!("{{ kind = \"rician\", k_db = {} }}", float(k_db)),
-        Fading::NakagamiM { m } => format!("{{ kind = \"nakagami-m\", m = {} }}", float(m)),
-        Fading::FisherSnedecor { m, ms, convention } => format!(
-            "{{ kind = \"fisher-snedecor\", m = {}, ms = {}, convention = {} }}",
-            float(m),
-            float(ms),
-            quote(word_for(CONVENTIONS, convention))
-        ),
-    }
-}
-
-fn device(text: &mut String, settings: &DeviceSettings) {
-    table(text, "[[device]]");
-    line(text, "name", quote(&settings.name));
-    line(text, "prompt", quote(&settings.prompt));
-    line(text, "persona", judge::user(&settings.persona));
-    line(text, "distance_m", float(settings.distance_m));
-    line(text, "step_energy_j", float(settings.step_energy_j));
-    line(text, "step_time_s", float(settings.step_time_s));
-    line(text, "decode_energy_j", float(settings.decode_energy_j));
-    line(text, "decode_time_s", float(settings.decode_time_s));
-    line(text, "receive_power_w", float(settings.receive_power_w));
-    optional(text, "energy_budget_j", settings.energy_budget_j);
-}
-
-fn fixed_policy(text: &mut String, policy: &FixedPolicy, powers_dbw: Option<&[f64]>) {
-    table(text, "[policy]");
-    line(text, "kind", quote("fixed"));
-    line(text, "t0", policy.t0);
-    line(text, "tk", list(policy.tk.iter().map(u32::to_string)));
-    match powers_dbw {
-        Some(powers) => line(text, "tx_power_dbw", list(powers.iter().copied().map(float))),
-        None => line(text, "tx_power_w", list(policy.tx_power_w.iter().copied().map(float))),
-    }
 }
 
 fn table(text: &mut String, header: &str) {
@@ -242,6 +229,12 @@ fn optional(text: &mut String, key: &str, value: Option<f64>) {
     }
 }
 
+fn optional_count(text: &mut String, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        line(text, key, value);
+    }
+}
+
 /// The shortest digits that read back to the same number, with a point or an exponent.
 fn float(number: f64) -> String {
     format!("{number:?}")
@@ -249,4 +242,8 @@ fn float(number: f64) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn texts(texts: &[String]) -> String {
+    list(texts.iter().map(|text| quote(text)))
 }

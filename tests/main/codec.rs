@@ -1,6 +1,6 @@
 //! Bits of a latent over the link: against reference Monte Carlo rows and closed forms.
 
-use latentlink::diffusion::{LatentCodec, Received, Sanitize, transmit};
+use latentlink::diffusion::{LatentCodec, ProtectedBits, Received, Sanitize, transmit};
 use latentlink::random::StreamKey;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -17,7 +17,7 @@ fn standard_normal(count: usize) -> Vec<f32> {
 }
 
 fn send(latent: &[f32], codec: LatentCodec, sanitize: Sanitize, bit_error_probability: f64) -> Received {
-    transmit(latent, codec, 4.0, sanitize, bit_error_probability, &key("bits"))
+    transmit(latent, codec, 4.0, sanitize, bit_error_probability, None, &key("bits"))
 }
 
 /// Mean and standard error.
@@ -143,7 +143,7 @@ fn fair_coin_bits_make_the_received_latent_independent_of_the_sent_one() {
 fn bits_that_flip_at_a_smaller_probability_are_a_subset_of_those_at_a_larger_one() {
     let latent = standard_normal(4096);
     let flips = |p| -> Vec<u32> {
-        let received = transmit(&latent, LatentCodec::Fp32, 4.0, Sanitize::None, p, &key("bits"));
+        let received = transmit(&latent, LatentCodec::Fp32, 4.0, Sanitize::None, p, None, &key("bits"));
         received.latent.iter().zip(&latent).map(|(a, b)| a.to_bits() ^ b.to_bits()).collect()
     };
     let mut smaller = flips(0.0);
@@ -165,8 +165,9 @@ fn a_bit_flips_at_its_own_probability_to_within_double_precision() {
     let upper = f64::from(key("bits").rng().next_u32());
     let lower = f64::from(key("bits").child(0).rng().next_u32());
     let threshold = (upper + lower / 2f64.powi(32)) / 2f64.powi(32);
-    let first_bit_flips =
-        |p| transmit(&[1.0], LatentCodec::Fp32, 4.0, Sanitize::None, p, &key("bits")).latent[0].to_bits() & 1 == 1;
+    let first_bit_flips = |p| {
+        transmit(&[1.0], LatentCodec::Fp32, 4.0, Sanitize::None, p, None, &key("bits")).latent[0].to_bits() & 1 == 1
+    };
     assert_eq!(1f32.to_bits() & 1, 0);
     assert!(!first_bit_flips(threshold - 2f64.powi(-50)));
     assert!(first_bit_flips(threshold + 2f64.powi(-50)));
@@ -193,4 +194,76 @@ fn a_raw_single_precision_latent_at_six_percent_holds_values_no_denoiser_survive
     assert_eq!(received.bits, 524_288);
     assert!(received.non_finite > 0);
     assert!(received.latent.iter().any(|z| z.is_finite() && z.abs() > 1e30));
+}
+
+fn send_protected(latent: &[f32], codec: LatentCodec, p: f64, bits: u32, protected_p: f64) -> Received {
+    let protected = ProtectedBits { bits, bit_error_probability: protected_p };
+    transmit(latent, codec, 4.0, Sanitize::Clip, p, Some(protected), &key("bits"))
+}
+
+#[test]
+fn sign_and_exponent_flip_at_their_own_probability_when_they_are_protected() {
+    const VALUES: usize = 100_000;
+    let latent = standard_normal(VALUES);
+    let protected = ProtectedBits { bits: 9, bit_error_probability: 0.002 };
+    let received = transmit(&latent, LatentCodec::Fp32, 4.0, Sanitize::None, 0.1, Some(protected), &key("bits")).latent;
+    let flips = received.iter().zip(&latent).map(|(a, b)| a.to_bits() ^ b.to_bits());
+    let (mut significant, mut others) = (0, 0);
+    for mask in flips {
+        significant += (mask >> 23).count_ones();
+        others += (mask & 0x007f_ffff).count_ones();
+    }
+    for (count, bits, p) in [(significant, 9, 0.002), (others, 23, 0.1)] {
+        let expected = (VALUES * bits) as f64 * p;
+        assert!((f64::from(count) - expected).abs() < 4.0 * (expected * (1.0 - p)).sqrt(), "{count} of {expected}");
+    }
+}
+
+/// Bit j of a two's complement value moves it by 2^j levels either way; where all levels are alike, the directions are
+/// independent and the squares add up: MSE = p·Δ²·(4^(8 − m) − 1)/3 with the m most significant bits without errors.
+#[test]
+fn the_mean_square_error_falls_with_every_bit_that_is_protected_as_its_closed_form_says() {
+    const LEVEL: f64 = 8.0 / 255.0;
+    let levels: Vec<f32> = (0..200_000).map(|i| ((f64::from(i % 256) * 2.0 - 255.0) / 255.0 * 4.0) as f32).collect();
+    let p = 0.06;
+    let mut last = f64::INFINITY;
+    for bits in 0..=8 {
+        let received = send_protected(&levels, LatentCodec::Int8, p, bits, 0.0);
+        let (mse, standard_error) = mean(received.latent.iter().zip(&levels).map(|(a, b)| f64::from(a - b).powi(2)));
+        let expected = p * LEVEL * LEVEL * (4f64.powi(8 - bits as i32) - 1.0) / 3.0;
+        assert!((mse - expected).abs() <= 4.0 * standard_error + 1e-9, "{bits} bits: {mse} instead of {expected}");
+        assert!(mse < last, "{bits} bits: {mse}");
+        last = mse;
+    }
+}
+
+#[test]
+fn protecting_all_bits_or_none_is_the_plain_channel() {
+    let latent = standard_normal(4096);
+    for codec in CODECS {
+        let plain = send(&latent, codec, Sanitize::Clip, 0.03);
+        assert!(plain.flipped_bits > 0);
+        assert_eq!(send_protected(&latent, codec, 0.5, codec.bits_per_value(), 0.03), plain);
+        assert_eq!(send_protected(&latent, codec, 0.03, 0, 0.5), plain);
+        assert_eq!(send_protected(&latent, codec, 0.03, 3, 0.03), plain);
+        assert_eq!(send_protected(&latent, codec, 0.03, 99, 0.0), send(&latent, codec, Sanitize::Clip, 0.0));
+    }
+}
+
+#[test]
+fn flips_stay_nested_with_protection() {
+    let latent = standard_normal(4096);
+    let flips = |p, protected: Option<ProtectedBits>| -> Vec<u32> {
+        let received = transmit(&latent, LatentCodec::Fp32, 4.0, Sanitize::None, p, protected, &key("bits"));
+        received.latent.iter().zip(&latent).map(|(a, b)| a.to_bits() ^ b.to_bits()).collect()
+    };
+    let plain = flips(0.1, None);
+    let mut fewer = flips(0.1, Some(ProtectedBits { bits: 9, bit_error_probability: 0.0 }));
+    assert!(fewer.iter().zip(&plain).all(|(few, all)| *few == all & 0x007f_ffff), "the others flip as they did");
+    for p in [1e-4, 0.01, 0.05, 0.1] {
+        let more = flips(0.1, Some(ProtectedBits { bits: 9, bit_error_probability: p }));
+        assert!(fewer.iter().zip(&more).all(|(few, many)| few & !many == 0), "{p}");
+        fewer = more;
+    }
+    assert_eq!(fewer, plain);
 }

@@ -1,7 +1,7 @@
 //! Hash-consing: what is the same is one node, and what differs in anything is another.
 
 use latentlink::diffusion::graph::{BitChannel, DenoisingGraph, NodeId, Operation};
-use latentlink::diffusion::{LatentCodec, NoiseSchedule, Sampler, Sanitize};
+use latentlink::diffusion::{LatentCodec, NoiseSchedule, ProtectedBits, Sampler, Sanitize};
 use latentlink::judge::Persona;
 use latentlink::random::StreamKey;
 
@@ -37,6 +37,7 @@ fn channel(bit_error_probability: f64) -> BitChannel {
         latent_range: 5.0,
         sanitize: Sanitize::Clip,
         bit_error_probability,
+        protected: None,
         seed: seed("link"),
     }
 }
@@ -144,4 +145,17 @@ fn guided_steps_count_two_evaluations_and_unguided_ones_one() {
     let prompt = graph.prompt("a dog");
     let unguided = graph.insert(Operation::Denoise { from: guided, prompt, guidance: 1.0, step, noise: None });
     assert_eq!(graph.unshared_unet_evaluations(unguided), 21);
+}
+
+/// Expected keys: `tests/reference/node_keys.py`.
+#[test]
+fn protection_of_some_bits_enters_the_key_and_its_absence_leaves_the_key_as_it_was() {
+    let mut graph = DenoisingGraph::new(PACK);
+    let noise = graph.insert(Operation::Noise { seed: seed("noise"), scale: 1.0 });
+    assert_eq!(graph.key(noise).to_hex(), "83552809c36468bd8a8b3619ee339aefae40f0318f63429dff094d4446a42582");
+    let plain = graph.insert(Operation::Corrupt { from: noise, channel: channel(0.03) });
+    assert_eq!(graph.key(plain).to_hex(), "056a28e36c9521f90823639fff69ce0be2d8414dddd04852b44e2d7f772a54eb");
+    let protected = Some(ProtectedBits { bits: 2, bit_error_probability: 0.001 });
+    let better = graph.insert(Operation::Corrupt { from: noise, channel: BitChannel { protected, ..channel(0.03) } });
+    assert_eq!(graph.key(better).to_hex(), "1b5c16e21fdb3698f09cfbf713b7cfca80d7d1448f8c7c2f351741a469e70399");
 }

@@ -2,7 +2,7 @@
 
 use latentlink::radio::{
     Fading, LinkBudget, LinkGeometry, Modulation, PathLoss, RequiredSnrError, airtime_s, average_bit_error_probability,
-    db_to_linear, energy_per_watt_j, linear_to_db, outage_probability, required_mean_snr,
+    db_to_linear, energy_per_watt_j, linear_to_db, outage_probability, required_mean_snr, snr_under_noise_rise,
 };
 
 use crate::radio_fading::{assert_relative, fisher_snedecor};
@@ -110,4 +110,12 @@ fn airtimes_of_a_latent_are_those_of_the_table() {
     let beta = energy_per_watt_j(airtime_s(524_288, 5e6, Modulation::Bpsk, 1.0), 1.0);
     assert!((beta - 0.1049).abs() < 5e-5);
     assert_eq!(energy_per_watt_j(0.07, 0.35), 0.07 / 0.35);
+}
+
+#[test]
+fn a_noise_rise_divides_the_snr_by_its_part_of_the_load() {
+    assert_eq!(snr_under_noise_rise(7.3, 6.0, 0.0), 7.3);
+    assert_eq!(snr_under_noise_rise(7.3, 0.0, 1.0), 7.3);
+    assert!((snr_under_noise_rise(8.0, 10.0 * 4f64.log10(), 1.0) - 2.0).abs() < 1e-14);
+    assert!((snr_under_noise_rise(8.0, 10.0 * 4f64.log10(), 0.5) - 4.0).abs() < 1e-14);
 }

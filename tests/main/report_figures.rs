@@ -49,6 +49,11 @@ fn values_of_scenario_fields_are_written_as_people_write_them() {
         ("policy.tx_power_dbw", "-3", "−3 dBW"),
         ("policy.t0", "4", "4"),
         ("diffusion.codec", "\"int8-gray\"", "int8-gray"),
+        ("cache.enabled", "true", "on"),
+        ("cache.enabled", "false", "off"),
+        ("fault[0].rate_hz", "0.002", "2 mHz"),
+        ("radio.protection", "{ kind = \"arq\" }", "arq"),
+        ("radio.fading", "{ kind = \"rician\", k_db = 3.0 }", "rician, k 3 dB"),
     ] {
         assert_eq!(tick_label(field, value), expected, "{field} = {value}");
     }
@@ -57,6 +62,11 @@ fn values_of_scenario_fields_are_written_as_people_write_them() {
     assert_eq!(axis_title("policy.t0"), "steps on the server, t₀");
     assert_eq!(axis_title("policy.tk[device-2]"), "steps on the device, tₖ (device-2)");
     assert_eq!(axis_title("device.phone.distance_m"), "distance (phone)");
+    assert_eq!(axis_title("fault[1].rate_hz"), "rate (fault 1)");
+    assert_eq!(axis_title("architecture.kind"), "architecture");
+    assert_eq!(axis_title("cache.enabled"), "cache");
+    assert_eq!(axis_title("demand.arrivals.rate_hz"), "arrival rate");
+    assert_eq!(axis_title("policy.tx_power_dbw"), "transmit power");
     assert_eq!(number_label(0.1 + 0.2, NumberStyle::Plain), "0.3");
 }
 

@@ -20,6 +20,7 @@ fn figure() -> Timeline {
             span(2, Activity::Compute, 0.3, 0.7, "tₖ = 8"),
             span(2, Activity::Decode, 0.7, 0.8, "decode"),
         ],
+        window: None,
         footer: "seed 41".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ const POLICY: &str = "[policy]\nt0 = 4\ntk = 6\n";
 /// What a row leaves out.
 const BOTH: &str = "[[device]]\nprompt = \"a dog\"\n[policy]\nt0 = 4\ntk = 6\n";
 
-fn problems_of(text: &str) -> ScenarioError {
+pub fn problems_of(text: &str) -> ScenarioError {
     match ScenarioFile::from_str(text, "bad.toml").and_then(|file| file.points()) {
         Ok(_) => panic!("this passed its check:\n{text}"),
         Err(error) => error,
@@ -15,7 +15,7 @@ fn problems_of(text: &str) -> ScenarioError {
 }
 
 /// (what the user wrote, the good rest of the file, what the message says, line, column)
-type Row = (&'static str, &'static str, &'static [&'static str], usize, usize);
+pub type Row = (&'static str, &'static str, &'static [&'static str], usize, usize);
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -226,7 +226,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// What is wrong with the answer to a row; `None` if it is as it should be.
-fn fault(&(text, rest, parts, line, column): &Row) -> Option<String> {
+pub fn fault(&(text, rest, parts, line, column): &Row) -> Option<String> {
     let text = format!("{text}{rest}");
     let error = problems_of(&text);
     let printed = format!("{error:#}");

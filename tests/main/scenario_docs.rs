@@ -34,20 +34,33 @@ fn every_known_field_has_its_row_and_every_row_its_field() {
     }
 }
 
+const SHORTEST: &str = "[[device]]\nprompt = \"a dog\"\n[policy]\nt0 = 4\ntk = 6\n[sweep]\n\"study.seed\" = [41]\n\
+                        [[figure]]\nkind = \"image_grid\"\nx = \"study.seed\"\n";
+
+/// The tables that a round does not have, as short as can be.
+const IN_TIME: &str = "[demand]\narrivals = { kind = \"poisson\", rate_hz = 1.0 }\nrequests = 9\n[cache]\n[mobility]\n\
+                       [[fault]]\nkind = \"server-outage\"\nat_s = [1.0]\nduration_s = 1.0\n";
+
+fn resolved(text: &str) -> toml::Table {
+    let file = ScenarioFile::from_str(text, "shortest.toml").expect("TOML");
+    file.resolved_toml().unwrap_or_else(|error| panic!("{error:#}")).parse().expect("TOML")
+}
+
+fn value<'r>(resolved: &'r toml::Table, table: &str, key: &str) -> Option<&'r toml::Value> {
+    match resolved.get(table)? {
+        toml::Value::Array(entries) => entries[0].get(key),
+        value => value.get(key),
+    }
+}
+
 #[test]
 fn the_defaults_in_the_reference_are_those_of_the_shortest_scenario() {
-    let text = "[[device]]\nprompt = \"a dog\"\n[policy]\nt0 = 4\ntk = 6\n\
-                [sweep]\n\"study.seed\" = [41]\n[[figure]]\nkind = \"image_grid\"\nx = \"study.seed\"\n";
-    let file = ScenarioFile::from_str(text, "shortest.toml").expect("TOML");
-    let resolved: toml::Table = file.resolved_toml().expect("a good scenario").parse().expect("TOML");
+    let round = resolved(SHORTEST);
+    let in_time = resolved(&format!("{SHORTEST}{IN_TIME}"));
     let mut compared = 0;
     for ((table, key), cells) in rows() {
         let default = cells[3].as_str();
-        let value = match resolved.get(&table) {
-            Some(toml::Value::Array(entries)) => entries[0].get(&key),
-            Some(value) => value.get(&key),
-            None => None,
-        };
+        let value = value(&round, &table, &key).or_else(|| value(&in_time, &table, &key));
         match default.strip_prefix('`') {
             // left out: no value stands in the resolved file
             None if default == "–" => {
@@ -67,5 +80,19 @@ fn the_defaults_in_the_reference_are_those_of_the_shortest_scenario() {
             }
         }
     }
-    assert!(compared > 30, "only {compared} defaults were compared");
+    assert!(compared > 60, "only {compared} defaults were compared");
+}
+
+/// The example of a network in time.
+#[test]
+fn the_scenarios_in_the_reference_pass_their_check() {
+    let path = format!("{}/docs/scenario.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("the reference is there");
+    let blocks = text.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+    let whole: Vec<&str> = blocks.filter(|block| block.contains("[[device]]") && block.contains("[policy]")).collect();
+    assert_eq!(whole.len(), 2, "the shortest scenario, and one in time");
+    for text in whole {
+        let file = ScenarioFile::from_str(text, "example.toml").expect("TOML");
+        file.points().unwrap_or_else(|error| panic!("{error:#}\n{text}"));
+    }
 }

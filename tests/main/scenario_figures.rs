@@ -3,6 +3,7 @@
 use latentlink::scenario::{
     BoxSettings, CdfSettings, Coordinate, CoordinateValue, FigureKind, FigureSettings, HeatMapSettings, IntervalStyle,
     LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, ScenarioError, ScenarioFile, SurfacePlotSettings,
+    TimelineSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -63,6 +64,8 @@ const ROWS: &[Row] = &[
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nvalue = \"total\"\nAT", &["is no number of requests.csv or runs.csv", "did you mean \"total_j\"?"], 4, 9),
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nvalue = \"qoe_GA2\"\nAT", &["add \"GA2\" to `panel`"], 4, 9),
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nvalue = [\"qoe\", \"latency_s\"]\nAT", &["cannot share their colours or axis"], 4, 9),
+    ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nvalue = [\"latency_s\", \"total_j\"]\nAT", &["cannot share their colours or axis", "times, energies, or parts"], 4, 9),
+    ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nvalue = [\"compute_energy_j\", \"total_j\"]\nAT", &["`compute_energy_j` and `total_j` are columns of different tables"], 4, 9),
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nintervals = \"bar\"\nAT", &["\"bars\" or \"band\"", "did you mean \"bars\"?"], 4, 13),
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nlog_x = 1\nAT", &["`log_x` is a whole number", "true or false"], 4, 9),
     ("kind = \"line\"\nx = \"radio.bit_error_probability\"\nthreshold = true\nvalue = \"latency_s\"\nAT", &["`threshold` draws Q_th, but the figure shows no QoE"], 4, 13),
@@ -225,9 +228,14 @@ fn figure(rng: &mut ChaCha8Rng, name: String) -> FigureSettings {
             FigureKind::Cdf(CdfSettings { value: "latency_s".to_owned(), series, at })
         }
         5 => FigureKind::Box(BoxSettings { x, value, series, at, threshold }),
-        _ => FigureKind::Timeline { point: rng.random_range(0..18), replication: rng.random_range(0..3) },
+        _ => FigureKind::Timeline(TimelineSettings {
+            point: rng.random_range(0..18),
+            replication: rng.random_range(0..3),
+            from_s: one_of(rng, &[None, Some(2.5)]),
+            to_s: one_of(rng, &[None, Some(1e3)]),
+        }),
     };
-    let is_free = !is_of_devices && !matches!(kind, FigureKind::Timeline { .. });
+    let is_free = !is_of_devices && !matches!(kind, FigureKind::Timeline(_));
     FigureSettings {
         name,
         title: one_of(rng, &[None, Some("\"quoted\" größer".to_owned())]),
@@ -248,7 +256,7 @@ fn a_resolved_scenario_reads_back_to_the_same_figures() {
         let mut scenario = base[0].scenario.clone();
         scenario.figures = (0..4).map(|index| figure(&mut rng, format!("figure.{index}"))).collect();
         // A scenario alone: its figures' fields are swept over one value each.
-        scenario.figures.retain(|figure| !matches!(figure.kind, FigureKind::Timeline { point, .. } if point > 0));
+        scenario.figures.retain(|figure| !matches!(figure.kind, FigureKind::Timeline(timeline) if timeline.point > 0));
         let written = scenario.to_toml();
         let read = ScenarioFile::from_str(written.clone(), "resolved.toml").and_then(|file| file.points());
         let read = read.unwrap_or_else(|error| panic!("{error:#}\n{written}"));

@@ -179,37 +179,54 @@ fn every_known_field_is_read_and_refuses_a_table_in_its_place() {
     for (table, field) in known_fields() {
         let entry = match table {
             "device" => "device.phone".to_owned(),
-            "figure" => "figure[0]".to_owned(),
+            "figure" | "cell" | "fault" => format!("{table}[0]"),
             _ => table.to_owned(),
         };
         // some field must be swept for the figure, but not the one under test
         let swept =
             if (table, field.as_str()) == ("server", "step_time_s") { "study.seed" } else { "server.step_time_s" };
         let figure = format!("[sweep]\n\"{swept}\" = [1]\n[[figure]]\nkind = \"image_grid\"\nx = \"{swept}\"\n");
+        let lists = "[[cell]]\nx_m = 0\ny_m = 0\n[[fault]]\nkind = \"server-outage\"\nat_s = [1]\nduration_s = 1\n";
         // keys beside a kind are known to some kinds only
         let kinds: &[&str] = match field.split('.').next() {
             Some("sampler") => &["ddim"],
             Some("path_loss") => &["log-distance", "fixed-gain"],
             Some("fading") => &["fisher-snedecor", "rician", "nakagami-m"],
+            Some("protection") => &["arq", "fec", "unequal"],
+            Some("arrivals") => &["poisson", "gamma", "mmpp", "deterministic", "closed-loop", "trace"],
+            Some("prompts") => &["list", "grammar"],
+            Some("patience") => &["fixed", "exponential"],
+            Some("time_to_live") => &["reset"],
             _ => &[""],
         };
         let is_read = kinds.iter().any(|kind| {
-            let mut file = file(&figure);
+            let mut file = file(&format!("{figure}{lists}"));
             if let Some((choice, _)) = field.split_once('.') {
                 file.set(&format!("{entry}.{choice}={kind}")).expect("a choice");
             }
-            // and some to some kinds of judge, population and figure
-            let needed = match (table, field.as_str()) {
-                ("study", "until_quantity" | "maximum_replications") => Some("study.until_relative_half_width=0.1"),
-                ("judge", "similarity" | "noise") => Some("judge.kind=surface"),
-                ("judge", "temperature" | "max_new_tokens" | "retries") => Some("judge.readout=sample"),
-                ("figure", "value" | "mark_maximum" | "contour_threshold" | "mark") => Some("figure[0].kind=heat_map"),
-                ("figure", "series" | "at" | "intervals" | "log_x" | "threshold") => Some("figure[0].kind=line"),
-                ("figure", "point" | "replication") => Some("figure[0].kind=timeline"),
-                ("population", "file") => Some("population.kind=file"),
-                _ => None,
+            // and some to some kinds of judge, population and figure, or beside another key
+            let needed: &[&str] = match (table, field.as_str()) {
+                ("study", "until_quantity" | "maximum_replications") => &["study.until_relative_half_width=0.1"],
+                ("judge", "similarity" | "noise") => &["judge.kind=surface"],
+                ("judge", "temperature" | "max_new_tokens" | "retries") => &["judge.readout=sample"],
+                ("figure", "value" | "mark_maximum" | "contour_threshold" | "mark") => &["figure[0].kind=heat_map"],
+                ("figure", "series" | "at" | "intervals" | "log_x" | "threshold") => &["figure[0].kind=line"],
+                ("figure", "point" | "replication") => &["figure[0].kind=timeline"],
+                ("figure", "from_s" | "to_s") => &["figure[0].kind=timeline", "demand.requests=9"],
+                ("analysis", "checkpoint_interval_s") => &["judge.kind=surface", "demand.requests=9"],
+                ("population", "file") => &["population.kind=file"],
+                ("radio", "channels") => &["radio.multiple_access=ofdma", "demand.requests=9"],
+                ("radio", "coherence_time_s") => &["radio.fading_process=block"],
+                ("device", "x_m") => &["device.phone.y_m=0"],
+                ("device", "y_m") => &["device.phone.x_m=0"],
+                ("device", "battery_j") => &["demand.requests=9"],
+                ("device", "recharge_w") => &["device.phone.battery_j=9", "demand.requests=9"],
+                ("mobility", "file") => &["mobility.kind=trace"],
+                ("mobility", "speed_min_mps" | "speed_max_mps" | "pause_s") => &["mobility.kind=random-waypoint"],
+                ("fault", "device") => &["fault[0].kind=device-away"],
+                _ => &[],
             };
-            if let Some(needed) = needed {
+            for needed in needed {
                 file.set(needed).expect("a field");
             }
             file.set(&format!("{entry}.{field}={{ x = 1 }}")).unwrap_or_else(|error| panic!("{error:#}"));

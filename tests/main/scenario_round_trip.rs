@@ -5,24 +5,28 @@ use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread
 use latentlink::onnx::ExecutionProvider;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, HeatMapSettings,
-    ImageGridSettings, JudgeKind, JudgeSettings, ModelSettings, MultipleAccess, PageSettings, PersonaSettings,
-    PictureReference, PolicySettings, PopulationSettings, RadioSettings, Scenario, ScenarioFile, ServerSettings,
-    StudySettings, SurfaceSettings, Until, VlmSettings,
+    Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings, DeviceSettings,
+    DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, GroupingSettings,
+    HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings, MultipleAccess,
+    PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings, QueueDiscipline,
+    RadioSettings, RecoverySettings, Scenario, ScenarioFile, ServerSettings, StudySettings, SurfaceSettings,
+    USUAL_QUEUE_CAPACITY, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-fn one_of<T: Clone>(rng: &mut impl Rng, values: &[T]) -> T {
+use crate::random_network;
+
+pub fn one_of<T: Clone>(rng: &mut impl Rng, values: &[T]) -> T {
     values[rng.random_range(0..values.len())].clone()
 }
 
 /// A number above zero of any magnitude, with all its digits.
-fn positive(rng: &mut impl Rng) -> f64 {
+pub fn positive(rng: &mut impl Rng) -> f64 {
     10f64.powf(rng.random_range(-12.0..12.0))
 }
 
-fn maybe<T>(rng: &mut impl Rng, make: impl FnOnce(&mut ChaCha8Rng) -> T) -> Option<T> {
+pub fn maybe<T>(rng: &mut impl Rng, make: impl FnOnce(&mut ChaCha8Rng) -> T) -> Option<T> {
     let mut own = ChaCha8Rng::seed_from_u64(rng.random());
     rng.random_bool(0.5).then(|| make(&mut own))
 }
@@ -48,7 +52,7 @@ fn sampler(rng: &mut impl Rng) -> Sampler {
     one_of(rng, &[Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta }, Sampler::Ddpm, Sampler::Euler])
 }
 
-fn path_loss(rng: &mut impl Rng) -> PathLoss {
+pub fn path_loss(rng: &mut impl Rng) -> PathLoss {
     let log_distance = PathLoss::LogDistance {
         exponent: positive(rng),
         reference_distance_m: positive(rng),
@@ -82,7 +86,10 @@ fn diffusion(rng: &mut impl Rng) -> DiffusionSettings {
     }
 }
 
-fn radio(rng: &mut impl Rng) -> RadioSettings {
+fn radio(rng: &mut ChaCha8Rng, codec: LatentCodec, has_demand: bool) -> RadioSettings {
+    let multiple_access = one_of(rng, &[MultipleAccess::Tdma, MultipleAccess::Ofdma]);
+    let has_channels = has_demand && multiple_access == MultipleAccess::Ofdma;
+    let (fading_process, coherence_time_s) = random_network::fading_process(rng);
     RadioSettings {
         carrier_hz: positive(rng),
         bandwidth_hz: positive(rng),
@@ -96,12 +103,19 @@ fn radio(rng: &mut impl Rng) -> RadioSettings {
             &[Modulation::Bpsk, Modulation::Qpsk, Modulation::Qam16, Modulation::Qam64, Modulation::Qam256],
         ),
         error_model: one_of(rng, &[ErrorModel::Instantaneous, ErrorModel::Average]),
-        multiple_access: one_of(rng, &[MultipleAccess::Tdma, MultipleAccess::Ofdma]),
+        multiple_access,
         efficiency: 1.0 - rng.random_range(0.0..1.0),
         header_bits: rng.random_range(0..=u32::MAX.into()),
         energy_per_watt_j: maybe(rng, positive),
         amplifier_efficiency: 1.0 - rng.random_range(0.0..1.0),
         bit_error_probability: maybe(rng, |rng| rng.random_range(0.0..=0.5)),
+        channels: has_channels.then(|| rng.random_range(1..=100_000)),
+        queue_capacity: if has_demand { rng.random_range(0..=1_000_000) } else { USUAL_QUEUE_CAPACITY },
+        fading_process,
+        coherence_time_s,
+        noise_rise_db: positive(rng),
+        noise_rise_follows_load: rng.random(),
+        protection: random_network::protection(rng, codec),
     }
 }
 
@@ -169,6 +183,65 @@ fn device(rng: &mut impl Rng, index: usize, has_population: bool) -> DeviceSetti
         decode_time_s: 0.0,
         receive_power_w: positive(rng),
         energy_budget_j: maybe(rng, positive),
+        table: index as u32,
+        count: 1,
+        member: 0,
+        placement: Placement::Distance,
+        profile: None,
+        deadline_s: None,
+        priority: 0,
+        shares_latents: false,
+        battery_j: None,
+        recharge_w: 0.0,
+    }
+}
+
+fn server(rng: &mut ChaCha8Rng) -> ServerSettings {
+    ServerSettings {
+        prompt: maybe(rng, prompt),
+        step_energy_j: positive(rng),
+        step_time_s: positive(rng),
+        profile: None,
+        energy_budget_j: maybe(rng, positive),
+        workers: 1,
+        maximum_batch: 1,
+        queue: QueueDiscipline::Fifo,
+        queue_capacity: USUAL_QUEUE_CAPACITY,
+        step_time_cv: 0.0,
+        admission: Admission::All,
+    }
+}
+
+/// A scenario with all that makes it a network in time.
+fn in_time(rng: &mut ChaCha8Rng, round: Scenario, demand: DemandSettings) -> Scenario {
+    let (workers, maximum_batch, queue, queue_capacity, step_time_cv, admission) =
+        random_network::queue(rng, demand.deadline_s.is_some());
+    let (steps, makes_pictures) = (round.diffusion.steps, round.makes_pictures());
+    let has_figures = !round.figures.is_empty();
+    Scenario {
+        demand: Some(demand),
+        server: ServerSettings {
+            workers,
+            maximum_batch,
+            queue,
+            queue_capacity,
+            step_time_cv,
+            admission,
+            ..round.server
+        },
+        grouping: random_network::grouping(rng),
+        cache: maybe(rng, |rng| random_network::cache(rng, steps)),
+        mobility: random_network::mobility(rng),
+        faults: random_network::faults(rng, round.cells.len(), round.devices.len()),
+        recovery: random_network::recovery(rng),
+        analysis: AnalysisSettings {
+            // Where pictures are made nothing is saved on the way.
+            checkpoint_interval_s: random_network::analysis(rng).checkpoint_interval_s.filter(|_| !makes_pictures),
+            // Figures may show numbers of single requests.
+            write_requests: has_figures || random_network::analysis(rng).write_requests,
+            ..random_network::analysis(rng)
+        },
+        ..round
     }
 }
 
@@ -176,13 +249,13 @@ fn figure(
     rng: &mut ChaCha8Rng,
     name: String,
     axes: &[String],
-    device: &str,
+    shown: &str,
     diffusion: &DiffusionSettings,
     judge: &JudgeSettings,
 ) -> FigureSettings {
     let y = rng.random_range(1..axes.len());
     let (x, y) = (axes[rng.random_range(0..y)].clone(), axes[y].clone());
-    let (device, title) = (maybe(rng, |_| device.to_owned()), maybe(rng, prompt));
+    let (device, title) = (maybe(rng, |_| shown.to_owned()), maybe(rng, prompt));
     let panel: Vec<String> = judge.panel.iter().map(|persona| persona.name.clone()).collect();
     let kind = rng.random_range(0..if panel.is_empty() { 2 } else { 3 });
     // The surface has no pictures made.
@@ -204,35 +277,59 @@ fn figure(
         }
         _ => FigureKind::ScoreDistribution { scores: panel },
     };
+    // That of all devices would hold too many pictures.
+    let is_of_one = matches!(kind, FigureKind::ScoreDistribution { .. });
+    let device = if is_of_one { Some(shown.to_owned()) } else { device };
     FigureSettings { name, title, device, page: PageSettings::default(), kind }
+}
+
+/// Chains of one device only are not handed on.
+fn architecture(rng: &mut ChaCha8Rng, split: Split) -> ArchitectureSettings {
+    let any = random_network::architecture(rng);
+    match split {
+        Split::Joint => ArchitectureSettings { kind: ArchitectureKind::Edge, ..any },
+        Split::Respaced => any,
+    }
 }
 
 fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
     let diffusion = diffusion(rng);
-    let radio = radio(rng);
+    let demand = maybe(rng, random_network::demand);
+    let has_demand = demand.is_some();
+    let split = diffusion.split;
+    let radio = radio(rng, diffusion.codec, has_demand);
     let population = maybe(rng, population);
     let has_population = population.is_some();
-    let devices: Vec<_> = (0..rng.random_range(1..5)).map(|index| device(rng, index, has_population)).collect();
+    let tables: Vec<Vec<DeviceSettings>> = (0..rng.random_range(1..5))
+        .map(|index| {
+            let single = device(rng, index, has_population);
+            random_network::of_one_table(rng, single, has_demand)
+        })
+        .collect();
     let t0 = rng.random_range(0..diffusion.steps);
     // powers that come from dBW, since a figure may sweep those
     let power = |rng: &mut ChaCha8Rng| db_to_linear(f64::from(rng.random_range(-400..400)) / 8.0);
-    let policy = FixedPolicy {
-        t0,
-        tk: devices.iter().map(|_| rng.random_range(u32::from(t0 == 0)..=diffusion.steps)).collect(),
-        tx_power_w: devices.iter().map(|_| power(rng)).collect(),
-    };
+    let steps_and_power: Vec<(u32, f64)> = tables
+        .iter()
+        .flat_map(|devices| vec![(rng.random_range(u32::from(t0 == 0)..=diffusion.steps), power(rng)); devices.len()])
+        .collect();
+    let (tk, tx_power_w) = steps_and_power.into_iter().unzip();
+    let policy = FixedPolicy { t0, tk, tx_power_w };
+    let last_table = &tables[tables.len() - 1][0];
+    let last = last_table.table_name().to_owned();
+    let devices = tables.concat();
     let mut axes = vec!["policy.t0".to_owned(), "radio.fading".into(), "radio.modulation".into(), "study.seed".into()];
     axes.extend(radio.bit_error_probability.map(|_| "radio.bit_error_probability".into()));
-
-    let last = &devices[devices.len() - 1].name;
     axes.push(one_of(rng, &["policy.tk".into(), format!("policy.tk[{last}]"), format!("device.{last}.prompt")]));
     axes.push(one_of(rng, &["policy.tx_power_w".to_owned(), "policy.tx_power_dbw".into()]));
     let judge = judge(rng);
     let mut figures = Vec::new();
+    let shown = devices[devices.len() - 1].name.clone();
     for index in 0..rng.random_range(0..3) {
-        figures.push(figure(rng, format!("figure.{index}"), &axes, last, &diffusion, &judge));
+        figures.push(figure(rng, format!("figure.{index}"), &axes, &shown, &diffusion, &judge));
     }
-    Scenario {
+    let (cells, cell_grid) = random_network::cells(rng);
+    let round = Scenario {
         study: StudySettings {
             name: "a.b_c-d".into(),
             seed: rng.random(),
@@ -249,20 +346,30 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
                 rng,
                 &[ExecutionProvider::Auto, ExecutionProvider::Cpu, ExecutionProvider::Cuda],
             ),
+            sentence_encoder: maybe(rng, |rng| prompt(rng).into()),
         },
-        server: ServerSettings {
-            prompt: maybe(rng, prompt),
-            step_energy_j: positive(rng),
-            step_time_s: positive(rng),
-            energy_budget_j: maybe(rng, positive),
-        },
+        server: server(rng),
         diffusion,
         radio,
         devices,
         policy: PolicySettings::Fixed(policy),
         judge,
         population,
+        demand: None,
+        grouping: GroupingSettings::default(),
+        cache: None,
+        architecture: architecture(rng, split),
+        cells,
+        cell_grid,
+        mobility: MobilitySettings::Static,
+        faults: Vec::new(),
+        recovery: RecoverySettings::default(),
+        analysis: AnalysisSettings::default(),
         figures,
+    };
+    match demand {
+        None => round,
+        Some(demand) => in_time(rng, round, demand),
     }
 }
 
@@ -276,54 +383,5 @@ fn a_resolved_scenario_reads_back_to_an_equal_one() {
         let points = points.unwrap_or_else(|error| panic!("{error:#}\n{text}"));
         assert_eq!(points.len(), 1, "{text}");
         assert_eq!(points[0].scenario, scenario, "{text}");
-    }
-}
-
-#[test]
-fn a_resolved_study_reads_back_to_the_same_points() {
-    let mut files: Vec<ScenarioFile> =
-        ["quickstart.toml", "paper/fig08.toml", "paper/fig09.toml", "paper/fig10.toml", "paper/fig13.toml"]
-            .map(|path| ScenarioFile::read(format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"))).expect("TOML"))
-            .into();
-    let swept = "[[device]]\nprompt = \"a\"\n[[device]]\nprompt = \"b\"\n[policy]\nt0 = 1\ntk = 2\n";
-    for (sweep, power) in [
-        ("\"policy.tx_power_dbw\" = [1.7, 18.3]", "tx_power_w = 3.0"),
-        ("\"policy.tx_power_dbw[1]\" = [1.7, 18.3]", "tx_power_dbw = 3.1"),
-        ("\"policy.tx_power_w[device-2]\" = [1.7, 18.3]", ""),
-        ("\"radio.fading\" = [\"none\", { kind = \"rician\", k_db = 3 }]", ""),
-        ("\"radio.fading.ms\" = [1.5, 3]", ""),
-        ("\"radio.path_loss\" = [\"uma-nlos\", { kind = \"fixed-gain\", gain_db = -90 }]", ""),
-        ("\"server.energy_budget_j\" = [1, 2]", ""),
-        ("\"judge.readout\" = [\"greedy\", \"sample\"]", "[judge]\npack = \"judge\""),
-        ("\"device.device-1.persona\" = [\"GA1\", [0.1, 0.2, 0.3, 0.4, 0.5]]", ""),
-        ("\"judge.similarity\" = [0.8, 0.9]", "[judge]\nkind = \"surface\""),
-        ("\"policy.t0\" = { from = 1, to = 3, step = 2 }", ""),
-        ("\"radio.efficiency\" = { from = 0.1, to = 1, points = 4 }\nmode = \"grid\"", ""),
-        ("\"radio.bandwidth_hz\" = { from = 1e6, to = 1e8, points = 3, log = true }", ""),
-        ("mode = \"zip\"\n\"policy.t0\" = [1, 2, 2]\n\"policy.tk\" = { from = 3, to = 5, points = 3 }", ""),
-        (
-            "\"study.seed\" = [1, 2]\nzip = [{ \"policy.t0\" = [1, 2], policy.tk = [3, 4] }]\nradio.fading.ms = [2, 3]",
-            "",
-        ),
-        (
-            "\"study.seed\" = [1, 2]\n[[sweep.zip]]\npolicy.t0 = [1, 2]\npolicy.tk.device-2 = [3, 4]\n\
-             [[sweep.zip]]\n\"server.step_time_s\" = [1, 2]\nradio.efficiency = { from = 0.3, to = 0.4, step = 0.1 }",
-            "",
-        ),
-        (
-            "\"population.standard_deviation\" = [[0.1, 0.1, 0.1, 0.1, 0.1], [0, 0, 0, 0, 0]]",
-            "[population]\nmean = [0.1, 0.2, 0.3, 0.4, 0.5]",
-        ),
-    ] {
-        let text = format!("{swept}{power}\n[sweep]\n{sweep}\n");
-        files.push(ScenarioFile::from_str(text, "swept.toml").expect("TOML"));
-    }
-    for file in files {
-        let resolved = file.resolved_toml().unwrap_or_else(|error| panic!("{error:#}"));
-        let again = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.points());
-        let again = again.unwrap_or_else(|error| panic!("{error:#}\n{resolved}"));
-        assert_eq!(again, file.points().expect("a good scenario"), "{resolved}");
-        let once_more = ScenarioFile::from_str(resolved.clone(), "resolved.toml").and_then(|file| file.resolved_toml());
-        assert_eq!(once_more.expect("a good scenario"), resolved);
     }
 }

@@ -1,6 +1,10 @@
 //! The scenarios that come along.
 
-use latentlink::scenario::{CoordinateValue, FigureKind, PolicySettings, ScenarioFile};
+use latentlink::radio::PathLoss;
+use latentlink::scenario::{
+    ArchitectureKind, CacheSharing, CoordinateValue, FaultSettings, FaultTimes, FigureKind, PolicySettings,
+    ScenarioFile,
+};
 
 fn read(path: &str) -> ScenarioFile {
     let path = format!("{}/scenarios/{path}", env!("CARGO_MANIFEST_DIR"));
@@ -116,4 +120,76 @@ fn figures_13_and_14_differ_in_what_the_device_asks_for() {
         let ends: Vec<_> = [0, 124].map(|at| points[at].scenario.radio.bit_error_probability).into();
         assert_eq!(ends, [Some(0.005), Some(0.15)]);
     }
+}
+
+#[test]
+fn the_cache_scenario_asks_for_the_same_pictures_with_and_without_a_cache() {
+    let points = read("network/async_cache.toml").points().expect("it passes its check");
+    assert_eq!(points.len(), 4 * 2);
+    for pair in points.chunks(2) {
+        let [without, with] = pair else { panic!("the cache varies fastest") };
+        assert!(without.scenario.cache.is_none());
+        let cache = with.scenario.cache.as_ref().expect("the cache is on");
+        assert_eq!((cache.capacity_entries, cache.sharing), (Some(100), CacheSharing::Everyone));
+        assert_eq!(without.scenario.demand, with.scenario.demand);
+    }
+}
+
+#[test]
+fn one_word_tells_the_three_architectures_apart() {
+    let points = read("network/architectures.toml").points().expect("it passes its check");
+    let at_4_hz: Vec<_> =
+        points.iter().filter(|point| point.coordinates[1].value == CoordinateValue::Float(4.0)).collect();
+    let kinds: Vec<ArchitectureKind> = at_4_hz.iter().map(|point| point.scenario.architecture.kind).collect();
+    assert_eq!(kinds, [ArchitectureKind::Edge, ArchitectureKind::DeviceToDevice, ArchitectureKind::Cluster]);
+    for point in &at_4_hz[1..] {
+        let mut same = point.scenario.clone();
+        same.architecture.kind = ArchitectureKind::Edge;
+        assert_eq!(same, at_4_hz[0].scenario);
+    }
+}
+
+#[test]
+fn the_protection_scenario_has_a_mean_snr_in_db_of_the_power_in_dbw() {
+    let points = read("network/protection.toml").points().expect("it passes its check");
+    assert_eq!(points.len(), 6 * 9);
+    let radio = &points[0].scenario.radio;
+    // −174 dBm/Hz is −204 dBW/Hz; 1 MHz is 60 dB.
+    let noise_dbw = -204.0 + 60.0 + radio.noise_figure_db;
+    assert_eq!(radio.bandwidth_hz, 1e6);
+    assert_eq!(radio.path_loss, PathLoss::FixedGain { gain_db: noise_dbw });
+}
+
+#[test]
+fn the_first_point_of_the_faults_scenario_is_without_any() {
+    let points = read("network/faults.toml").points().expect("it passes its check");
+    assert_eq!(points.len(), 5);
+    let rates = |index: usize| -> Vec<f64> {
+        let of_fault = |fault: &FaultSettings| match fault.times {
+            FaultTimes::Rate { rate_hz } => rate_hz,
+            FaultTimes::At(_) => panic!("they are drawn"),
+        };
+        points[index].scenario.faults.iter().map(of_fault).collect()
+    };
+    assert_eq!(rates(0), [0.0; 3]);
+    assert_eq!(rates(4), [0.004; 3]);
+}
+
+#[test]
+fn the_grouping_scenario_compares_with_a_threshold_at_which_nobody_shares() {
+    let points = read("network/grouping.toml").points().expect("it passes its check");
+    assert_eq!(points.len(), 5 * 5);
+    assert!(
+        points[..5].iter().all(|point| point.scenario.grouping.similarity_threshold.is_some_and(|least| least > 1.0))
+    );
+}
+
+#[test]
+fn the_city_has_a_hundred_thousand_phones_under_a_hundred_cells_for_a_day() {
+    let points = read("network/city.toml").points().expect("it passes its check");
+    let scenario = &points[0].scenario;
+    assert_eq!((scenario.devices.len(), scenario.cells.len()), (100_000, 100));
+    let demand = scenario.demand.as_ref().expect("it is in time");
+    assert_eq!(demand.duration_s, Some(24.0 * 3600.0));
+    assert!(!scenario.analysis.write_requests);
 }

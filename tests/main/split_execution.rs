@@ -36,6 +36,7 @@ fn error_free_link() -> BitChannel {
         latent_range: 100.0,
         sanitize: Sanitize::None,
         bit_error_probability: 0.0,
+        protected: None,
         seed: seed("bit-errors"),
     }
 }
@@ -111,6 +112,7 @@ fn eager_and_deferred_execution_agree_whatever_the_batches() {
                     latent_range: 5.0,
                     sanitize: Sanitize::Clip,
                     bit_error_probability: 0.01 * f64::from(index),
+                    protected: None,
                     seed: seed("bit-errors"),
                 };
                 let mut latent = recorder.insert(Operation::Corrupt { from: sent, channel }).unwrap();

@@ -1,5 +1,6 @@
-//! What is drawn where a scenario has no `[[figure]]`: pictures with their users' scores; without pictures, the users' QoE
-//! as a heat map where two fields are swept. What would not fit on a page is left out.
+//! What is drawn where a scenario has no `[[figure]]`: pictures with their users' scores; without pictures, the users'
+//! QoE as a heat map where two fields are swept. What would not fit on a page is left out. Runs in time have no
+//! default: what is of interest in them is too many things.
 
 use super::FigureSource;
 use super::columns::{Columns, Wanted};
@@ -20,6 +21,9 @@ pub(super) fn default_figure(
     source: &FigureSource,
     scenario: &Scenario,
 ) -> Result<Option<FigureSettings>, ReportError> {
+    if scenario.demand.is_some() {
+        return Ok(None);
+    }
     let mut fields = source.swept.iter().rev().cloned();
     let (x, y) = (fields.next(), fields.next());
     let figure = |name: &str, kind| FigureSettings {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::labels::value_axis;
-use super::rows::{Kept, Rows};
+use super::rows::{Kept, Rows, Shown};
 use super::{FigureSource, base_title, footer_with, threshold_line};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::box_plot::{BoxGroup, BoxSeries};
@@ -19,7 +19,7 @@ pub(super) fn scatter(
     figure: &FigureSettings,
     wish: &ScatterSettings,
 ) -> Result<ScatterPlot, ReportError> {
-    let rows = Rows::read(source, &[&wish.x, &wish.value])?;
+    let rows = Rows::read(source, scenario, &[&wish.x, &wish.value], Shown::Distribution)?;
     let kept = rows.kept(Kept { device: figure.device.as_deref(), at: &wish.at });
     let (xs, ys) = (rows.numbers(&wish.x), rows.numbers(&wish.value));
     let of_series = rows.series(wish.series.as_ref());
@@ -51,7 +51,7 @@ pub(super) fn cdf(
     figure: &FigureSettings,
     wish: &CdfSettings,
 ) -> Result<CdfPlot, ReportError> {
-    let rows = Rows::read(source, &[&wish.value])?;
+    let rows = Rows::read(source, scenario, &[&wish.value], Shown::Distribution)?;
     let kept = rows.kept(Kept { device: figure.device.as_deref(), at: &wish.at });
     let title = base_title(scenario, figure);
     let shown: Vec<&str> = wish.series.as_deref().into_iter().collect();
@@ -79,7 +79,7 @@ pub(super) fn boxes(
     figure: &FigureSettings,
     wish: &BoxSettings,
 ) -> Result<BoxPlot, ReportError> {
-    let rows = Rows::read(source, &[&wish.value])?;
+    let rows = Rows::read(source, scenario, &[&wish.value], Shown::Distribution)?;
     let kept = rows.kept(Kept { device: figure.device.as_deref(), at: &wish.at });
     let title = base_title(scenario, figure);
     let shown: Vec<&str> = [wish.x.as_str()].into_iter().chain(wish.series.as_deref()).collect();

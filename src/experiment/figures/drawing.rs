@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{FigureSource, distributions, heat_maps, image_grids, lines, score_distributions, surfaces, timelines};
+use super::{
+    FigureSource, distributions, heat_maps, image_grids, lines, live_timelines, score_distributions, surfaces,
+    timelines,
+};
 use crate::report::{
     BoxPlot, CdfPlot, HeatMap, ImageGrid, LedgerBars, LinePlot, PageFormat, ReportError, ScatterPlot,
     ScoreDistribution, SurfacePlot, Timeline,
@@ -67,8 +70,9 @@ pub(super) fn drawings(
         FigureKind::Scatter(wish) => alone(Drawing::Scatter(distributions::scatter(source, scenario, figure, wish)?)),
         FigureKind::Cdf(wish) => alone(Drawing::Cdf(distributions::cdf(source, scenario, figure, wish)?)),
         FigureKind::Box(wish) => alone(Drawing::Boxes(distributions::boxes(source, scenario, figure, wish)?)),
-        FigureKind::Timeline { point, replication } => {
-            alone(Drawing::Timeline(timelines::timeline(source, scenario, figure, (*point, *replication))?))
+        FigureKind::Timeline(wish) => {
+            let draw = if scenario.demand.is_some() { live_timelines::timeline } else { timelines::timeline };
+            alone(Drawing::Timeline(draw(source, scenario, figure, wish)?))
         }
     })
 }

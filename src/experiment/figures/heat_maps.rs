@@ -2,7 +2,7 @@
 
 use super::labels::{joined, number_name, value_style, value_title};
 use super::plane::{Plane, coordinate, mark_label, position_among};
-use super::rows::{Kept, Rows};
+use super::rows::{Kept, Rows, Shown};
 use super::{FigureSource, base_title, footer_with, threshold_label};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::heat_map::{ColourBar, ContourLine, HeatMark, HeatPanel};
@@ -19,7 +19,7 @@ pub(super) fn heat_maps(
     wish: &HeatMapSettings,
 ) -> Result<Vec<(String, HeatMap)>, ReportError> {
     let numbers: Vec<&str> = wish.value.iter().map(String::as_str).collect();
-    let rows = Rows::read(source, &numbers)?;
+    let rows = Rows::read(source, scenario, &numbers, Shown::means(figure.device.as_ref(), None))?;
     let parts = rows.parts(&base_title(scenario, figure), figure.device.as_ref(), false);
     let map = |part: super::rows::Part| {
         let kept = rows.kept(Kept { device: part.device.as_deref(), at: &[] });

@@ -1,6 +1,6 @@
 //! Grids of pictures over one or two swept fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
 use super::columns::{Columns, Wanted, WordColumn};
@@ -38,7 +38,7 @@ pub(super) fn image_grids(
     figure: &FigureSettings,
     wish: &ImageGridSettings,
 ) -> Result<Vec<(String, ImageGrid)>, ReportError> {
-    let requests = Requests::read(source, wish)?;
+    let requests = Requests::read(source, scenario, wish)?;
     let words = |field: &str| requests.columns.words(field);
     let several_devices = scenario.devices.len() > 1;
     let row_field = wish.y.as_deref().unwrap_or(if wish.x == "device" || !several_devices { "" } else { "device" });
@@ -87,7 +87,7 @@ pub(super) fn image_grids(
 }
 
 impl<'a> Requests<'a> {
-    fn read(source: &'a FigureSource, wish: &ImageGridSettings) -> Result<Self, ReportError> {
+    fn read(source: &'a FigureSource, scenario: &Scenario, wish: &ImageGridSettings) -> Result<Self, ReportError> {
         let path = source.folder.join("requests.csv");
         let names = Columns::names(&path)?;
         let is_there = |column: &String| names.contains(column);
@@ -103,7 +103,11 @@ impl<'a> Requests<'a> {
         }
         numbers.extend(wish.ssim_against.map(|against| format!("ssim_{}", against.column_suffix())));
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-        let wanted = Wanted { words: &words, numbers: &numbers, only: &[("replication", "0")] };
+        let mut only = vec![("replication", "0")];
+        if scenario.demand.is_some() {
+            only.push(("outcome", "served"));
+        }
+        let wanted = Wanted { words: &words, numbers: &numbers, only: &only };
         Ok(Self { source, columns: Columns::read(&path, &wanted)?, panel, is_judged })
     }
 
@@ -173,9 +177,13 @@ impl<'a> Requests<'a> {
         rows: &[usize],
     ) -> Result<ImageGrid, ReportError> {
         let (mut xs, mut ys) = (Places::default(), Places::default());
-        let mut tiles = Vec::with_capacity(rows.len());
+        let (mut tiles, mut taken) = (Vec::with_capacity(rows.len()), HashSet::new());
         for &row in rows {
             let place = (xs.of(self.words(&wish.x), row), ys.of(self.words(row_field), row));
+            // In a run in time a device has several pictures: the first is shown.
+            if !taken.insert(place) {
+                continue;
+            }
             tiles.push(self.tile(row, wish, place)?);
         }
         let axis = |field: &str, values: &[String]| Axis {

@@ -1,4 +1,5 @@
-//! Means over a swept number as lines, with 95 % Student-t intervals over replications.
+//! Means over a swept number as lines, with 95 % Student-t intervals over replications; where there is one run in time,
+//! with its own.
 //!
 //! ```text
 //!  rows ─► (line, x, replication): mean ─► (line, x): Summary over replications ─► Point
@@ -7,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::labels::{field_axis, joined, number_name, value_axis};
-use super::rows::{Kept, Rows, as_numbers};
+use super::rows::{Kept, Rows, Shown, as_numbers};
+use super::run_intervals::RunIntervals;
 use super::{FigureSource, base_title, footer_with, threshold_line};
 use crate::experiment::statistics::Summary;
 use crate::report::line_plot::{Intervals, LinePlot, Point, Series};
@@ -22,7 +24,8 @@ pub(super) fn lines(
     wish: &LineSettings,
 ) -> Result<Vec<(String, LinePlot)>, ReportError> {
     let numbers: Vec<&str> = wish.value.iter().map(String::as_str).collect();
-    let rows = Rows::read(source, &numbers)?;
+    let shown = Shown::means(figure.device.as_ref(), wish.series.as_ref());
+    let rows = Rows::read(source, scenario, &numbers, shown)?;
     let is_of_devices = wish.series.as_deref() == Some(SERIES_OF_DEVICES);
     let parts = rows.parts(&base_title(scenario, figure), figure.device.as_ref(), is_of_devices);
     let plot = |part: super::rows::Part| {
@@ -31,9 +34,13 @@ pub(super) fn lines(
         rows.must_not_mix(&part.title, &kept, &shown)?;
         let of_series = rows.series(wish.series.as_ref());
         let mut series = Vec::new();
+        let mut has_run_intervals = false;
         for column in &wish.value {
             let name = if wish.value.len() > 1 { number_name(column) } else { String::new() };
-            let lines = means_over(&rows, &kept, &wish.x, rows.numbers(column), |row| of_series.code(row));
+            let intervals = RunIntervals::read(source, scenario, &rows, column)?;
+            has_run_intervals |= intervals.are_there();
+            let interval = |row: usize| intervals.of(&rows, row);
+            let lines = means_over(&rows, &kept, &wish.x, rows.numbers(column), |row| of_series.code(row), interval);
             series.extend(
                 lines
                     .into_iter()
@@ -41,7 +48,8 @@ pub(super) fn lines(
             );
         }
         let shown = footer_with(source, figure.device.as_ref(), &wish.at);
-        let footer = format!("{shown}{}", interval_note(&series));
+        let note = if has_run_intervals { " · 95 % interval of one run".to_owned() } else { interval_note(&series) };
+        let footer = format!("{shown}{note}");
         let plot = LinePlot {
             title: part.title,
             x: field_axis(&wish.x, wish.log_x),
@@ -60,13 +68,14 @@ pub(super) fn lines(
 }
 
 /// For each line the points over the swept number `x`. What a replication observes at one place, several requests say,
-/// is one observation: its mean.
+/// is one observation: its mean. Where one row is all there is, it may have an `interval` of its own.
 pub(super) fn means_over(
     rows: &Rows,
     kept: &[usize],
     x: &str,
     numbers: &[f64],
     line: impl Fn(usize) -> usize,
+    interval: impl Fn(usize) -> Option<(f64, f64)>,
 ) -> Vec<(usize, Vec<Point>)> {
     let (x, replication) = (rows.words(x), rows.words("replication"));
     let Some(places) = as_numbers(x.words()) else {
@@ -76,12 +85,17 @@ pub(super) fn means_over(
     for &row in kept {
         let of_replications = observed.entry((line(row), x.code(row))).or_default();
         if numbers[row].is_finite() {
-            of_replications.entry(replication.code(row)).or_default().add(numbers[row]);
+            of_replications.entry(replication.code(row)).or_default().add(row, numbers[row]);
         }
     }
     let mut lines: Vec<(usize, Vec<Point>)> = Vec::new();
     for ((line, at), of_replications) in observed {
-        let point = summarised(places[at], of_replications.into_values().map(|mean| mean.value));
+        let only = of_replications.values().next().filter(|mean| of_replications.len() == 1 && mean.n == 1);
+        let own = only.and_then(|mean| interval(mean.row));
+        let mut point = summarised(places[at], of_replications.into_values().map(|mean| mean.value));
+        if let Some((low, high)) = own {
+            (point.low_95, point.high_95) = (Some(low), Some(high));
+        }
         match lines.last_mut() {
             Some((last, points)) if *last == line => points.push(point),
             _ => lines.push((line, vec![point])),
@@ -95,10 +109,13 @@ pub(super) fn means_over(
 struct Mean {
     n: u64,
     value: f64,
+    /// The last row that was added.
+    row: usize,
 }
 
 impl Mean {
-    fn add(&mut self, number: f64) {
+    fn add(&mut self, row: usize, number: f64) {
+        self.row = row;
         self.n += 1;
         self.value += (number - self.value) / self.n as f64;
     }
@@ -143,7 +160,7 @@ pub(super) fn ssim_lines(
         return Ok(None);
     }
     let column = format!("ssim_{}", against.column_suffix());
-    let rows = Rows::read(source, &[&column])?;
+    let rows = Rows::read(source, scenario, &[&column], Shown::Means)?;
     let kept = rows.kept(Kept { device: None, at: &[] });
     let words = rows.words(x).words();
     let others = rows.free_fields(&kept, &[x, "device"]);
@@ -168,7 +185,7 @@ pub(super) fn ssim_lines(
             names.len() - 1
         });
     }
-    let lines = means_over(&rows, &kept, x, rows.numbers(&column), |row| line_of_row[row]);
+    let lines = means_over(&rows, &kept, x, rows.numbers(&column), |row| line_of_row[row], |_| None);
     let series: Vec<Series> =
         lines.into_iter().map(|(line, points)| Series { name: names[line].clone(), points }).collect();
     let footer = format!("{}{}", source.footer, interval_note(&series));

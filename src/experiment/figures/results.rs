@@ -62,7 +62,7 @@ impl StudyResults {
         let scenario = file.grid().and_then(|grid| grid.point(0)).map_err(Box::new)?.scenario;
         let source = FigureSource {
             folder: folder.to_owned(),
-            swept: swept_fields(&folder.join("requests.csv"))?,
+            swept: swept_fields(&folder.join("runs.csv"))?,
             footer: footer_of(&manifest, &scenario),
         };
         Ok(Self { source, scenario })
@@ -91,14 +91,14 @@ impl StudyResults {
 }
 
 /// What stands between the point and the replication.
-fn swept_fields(requests: &Path) -> Result<Vec<String>, ReportError> {
-    let names = Columns::names(requests)?;
+fn swept_fields(runs: &Path) -> Result<Vec<String>, ReportError> {
+    let names = Columns::names(runs)?;
     let place = |name: &str| names.iter().position(|known| known == name);
     match (place("point"), place("replication")) {
         (Some(0), Some(end)) => Ok(names[1..end].to_vec()),
         _ => {
             let message = format!("its columns begin with {}, not with a point", names.join(", "));
-            Err(ReportError::Content { path: requests.to_owned(), message })
+            Err(ReportError::Content { path: runs.to_owned(), message })
         }
     }
 }

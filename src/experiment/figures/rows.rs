@@ -1,4 +1,7 @@
 //! The rows of `requests.csv` or `runs.csv` that a figure shows, in the groups that it shows apart.
+//!
+//! Devices are told apart in rounds, where each has one request. In a run in time they may be a hundred thousand, and
+//! what is shown is everybody's unless one is named.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,7 +9,7 @@ use super::FigureSource;
 use super::columns::{Columns, Wanted, WordColumn};
 use super::labels::setting_label;
 use crate::report::ReportError;
-use crate::scenario::{Coordinate, CoordinateValue, RUN_NUMBERS, SERIES_OF_DEVICES};
+use crate::scenario::{Coordinate, CoordinateValue, SERIES_OF_DEVICES, Scenario, is_of_runs};
 
 /// The rows of one table with the columns that a figure asks for.
 pub(super) struct Rows {
@@ -14,6 +17,16 @@ pub(super) struct Rows {
     /// Swept fields.
     pub swept: Vec<String>,
     has_devices: bool,
+    is_live: bool,
+}
+
+/// What a figure shows of numbers that both tables have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The mean of each run.
+    Means,
+    /// That of each request.
+    Distribution,
 }
 
 /// Which rows a figure keeps.
@@ -32,18 +45,34 @@ pub(super) struct Part {
     pub device: Option<String>,
 }
 
+impl Shown {
+    /// Of a figure of means: those of one device, or of each, are over its requests.
+    pub fn means(device: Option<&String>, series: Option<&String>) -> Self {
+        match device.is_some() || series.is_some_and(|series| series == SERIES_OF_DEVICES) {
+            true => Self::Distribution,
+            false => Self::Means,
+        }
+    }
+}
+
 impl Rows {
     /// Reads `runs.csv` if the numbers are there, else `requests.csv`.
-    pub fn read(source: &FigureSource, numbers: &[&str]) -> Result<Self, ReportError> {
-        let of_runs = numbers.iter().any(|column| RUN_NUMBERS.contains(column));
+    pub fn read(
+        source: &FigureSource,
+        scenario: &Scenario,
+        numbers: &[&str],
+        shown: Shown,
+    ) -> Result<Self, ReportError> {
+        let is_live = scenario.demand.is_some();
+        let of_runs = is_of_runs(numbers.iter().copied(), is_live, shown == Shown::Means);
         let file = if of_runs { "runs.csv" } else { "requests.csv" };
         let mut words: Vec<&str> = source.swept.iter().map(String::as_str).collect();
-        words.push("replication");
+        words.extend(["point", "replication"]);
         if !of_runs {
             words.push("device");
         }
         let columns = Columns::read(&source.folder.join(file), &Wanted { words: &words, numbers, only: &[] })?;
-        Ok(Self { columns, swept: source.swept.clone(), has_devices: !of_runs })
+        Ok(Self { columns, swept: source.swept.clone(), has_devices: !of_runs, is_live })
     }
 
     pub fn words(&self, column: &str) -> &WordColumn {
@@ -52,6 +81,11 @@ impl Rows {
 
     pub fn numbers(&self, column: &str) -> &[f64] {
         self.columns.numbers(column)
+    }
+
+    /// Whether the rows are those of `runs.csv`.
+    pub fn are_of_runs(&self) -> bool {
+        !self.has_devices
     }
 
     /// How many replications there are at most.
@@ -79,7 +113,7 @@ impl Rows {
         let everybody = |device: Option<&String>| {
             vec![Part { suffix: String::new(), title: title.to_owned(), device: device.cloned() }]
         };
-        if !self.has_devices || mixes_devices || device.is_some() {
+        if !self.has_devices || mixes_devices || device.is_some() || self.is_live {
             return everybody(device);
         }
         match self.words("device").words() {

@@ -1,6 +1,6 @@
 //! How answers about the same picture scatter, drawn from `scores.csv`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 
 use super::FigureSource;
@@ -36,9 +36,12 @@ pub(super) fn score_distribution(
     words.push("picture");
     let mut only = vec![("replication", "0")];
     only.extend(figure.device.as_ref().map(|device| ("device", device.as_str())));
+    let mut answers = answers(source, &only)?;
+    if scenario.demand.is_some() {
+        only.push(("outcome", "served"));
+    }
     let wanted = Wanted { words: &words, numbers: &[], only: &only };
     let requests = Columns::read(&source.folder.join("requests.csv"), &wanted)?;
-    let mut answers = answers(source, &only)?;
     let several_devices = scenario.devices.len() > 1 && figure.device.is_none();
     // Each persona once, in the order of the scenario.
     let mut names: Vec<&String> = Vec::new();
@@ -47,11 +50,15 @@ pub(super) fn score_distribution(
             names.push(persona)
         }
     });
-    let mut pictures = Vec::new();
+    let (mut pictures, mut taken) = (Vec::new(), HashSet::new());
     for row in 0..requests.rows() {
         let device = if several_devices { requests.words("device").word(row) } else { "" };
         let settings: Vec<String> =
             source.swept.iter().map(|field| setting_label(field, requests.words(field).word(row))).collect();
+        // In a run in time a device has several pictures: the first is shown.
+        if !taken.insert((requests.words("device").word(row), settings.clone())) {
+            continue;
+        }
         let picture = match requests.words("picture").word(row) {
             "" => None,
             file => {

@@ -2,7 +2,7 @@
 
 use super::labels::value_axis;
 use super::plane::{Plane, coordinate, mark_label};
-use super::rows::{Kept, Rows, as_numbers};
+use super::rows::{Kept, Rows, Shown, as_numbers};
 use super::{FigureSource, base_title, footer_with};
 use crate::report::axis_label::{axis_title, tick_label};
 use crate::report::surface::{SurfaceAxis, SurfaceMark, SurfacePanel};
@@ -17,7 +17,7 @@ pub(super) fn surfaces(
     figure: &FigureSettings,
     wish: &SurfacePlotSettings,
 ) -> Result<Vec<(String, SurfacePlot)>, ReportError> {
-    let rows = Rows::read(source, &[&wish.value])?;
+    let rows = Rows::read(source, scenario, &[&wish.value], Shown::means(figure.device.as_ref(), None))?;
     let parts = rows.parts(&base_title(scenario, figure), figure.device.as_ref(), false);
     let surface = |part: super::rows::Part| {
         let kept = rows.kept(Kept { device: part.device.as_deref(), at: &[] });

@@ -1,4 +1,4 @@
-//! Who does what when in one run, from the times in `requests.csv`.
+//! Who does what when in one round, from the times in `requests.csv`.
 //!
 //! ```text
 //!  server          ▐ t₀ steps ▌
@@ -10,15 +10,15 @@
 
 use super::columns::{Columns, Wanted};
 use super::{FigureSource, base_title};
-use crate::report::timeline::{Activity, TimelineSpan};
+use crate::report::timeline::{Activity, TimelineSpan, TimelineWindow};
 use crate::report::{ReportError, Timeline};
-use crate::scenario::{FigureSettings, Scenario};
+use crate::scenario::{FigureSettings, Scenario, TimelineSettings};
 
 /// Times in seconds; NaN where they do not apply.
 const TIMES: &[&str] = &["t0", "tk", "arrival_s", "server_finished_s", "transmit_start_s", "received_s", "finished_s"];
 
 /// Simulated time runs in whole nanoseconds: what is shorter is a rounding error [s].
-const RESOLUTION_S: f64 = 0.5e-9;
+pub(super) const RESOLUTION_S: f64 = 0.5e-9;
 
 /// The timeline of one run.
 ///
@@ -28,7 +28,7 @@ pub(super) fn timeline(
     source: &FigureSource,
     scenario: &Scenario,
     figure: &FigureSettings,
-    (point, replication): (u32, u32),
+    &TimelineSettings { point, replication, from_s, to_s }: &TimelineSettings,
 ) -> Result<Timeline, ReportError> {
     let (at_point, at_replication) = (point.to_string(), replication.to_string());
     let decode_fields = decode_time_fields(source, scenario);
@@ -78,11 +78,18 @@ pub(super) fn timeline(
         .iter()
         .enumerate()
         .flat_map(|(lane, (_, spans))| spans.iter().map(move |span| TimelineSpan { lane, ..span.clone() }));
-    let spans = spans.collect();
+    let spans: Vec<TimelineSpan> = spans.collect();
+    let end_s = spans.iter().map(|span| span.end_s).fold(0.0, f64::max);
+    let window = (from_s.is_some() || to_s.is_some()).then(|| TimelineWindow {
+        from_s: from_s.unwrap_or(0.0),
+        to_s: to_s.unwrap_or(end_s),
+        lanes: (0..busy.len()).collect(),
+    });
     Ok(Timeline {
         title,
         lanes: busy.into_iter().map(|(name, _)| name).collect(),
         spans,
+        window,
         footer: source.footer.clone(),
     })
 }
@@ -151,6 +158,6 @@ impl Request {
 }
 
 /// In a lane that is numbered later.
-fn span(activity: Activity, start_s: f64, end_s: f64, label: String) -> TimelineSpan {
+pub(super) fn span(activity: Activity, start_s: f64, end_s: f64, label: String) -> TimelineSpan {
     TimelineSpan { lane: 0, activity, start_s, end_s, label }
 }

@@ -1,12 +1,16 @@
 //! One finished run as bytes: its rows in every table, as CSV, and the facts that reports count.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::budget::BudgetViolation;
 use crate::experiment::work_order::RunId;
+use crate::network::UnservedRecord;
 
 /// The tables of a study, in the order in which a frame holds their rows.
-pub const TABLES: [&str; 5] = ["requests.csv", "runs.csv", "ledger.csv", "scores.csv", "answers.csv"];
+pub const TABLES: [&str; 6] =
+    ["requests.csv", "runs.csv", "ledger.csv", "scores.csv", "answers.csv", "steady_state.csv"];
 
 /// A run that needs no more work.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,37 @@ pub struct RunRows {
     pub rows: [String; TABLES.len()],
 }
 
+/// How the requests of runs in time ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RequestEnds {
+    pub served: u64,
+    pub dropped: u64,
+    pub abandoned: u64,
+    pub failed: u64,
+}
+
+impl RequestEnds {
+    /// Of one run.
+    pub fn of(served: usize, unserved: &[UnservedRecord]) -> Self {
+        let count = |outcome| unserved.iter().filter(|record| record.end.outcome() == outcome).count() as u64;
+        Self {
+            served: served as u64,
+            dropped: count("dropped"),
+            abandoned: count("abandoned"),
+            failed: count("failed"),
+        }
+    }
+}
+
+impl AddAssign for RequestEnds {
+    fn add_assign(&mut self, other: Self) {
+        self.served += other.served;
+        self.dropped += other.dropped;
+        self.abandoned += other.abandoned;
+        self.failed += other.failed;
+    }
+}
+
 /// What the report of a study counts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunFacts {
@@ -42,6 +77,9 @@ pub struct RunFacts {
     /// Answers of judges, and those of them without a score.
     pub scores: u64,
     pub failed_scores: u64,
+    /// Of a run in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Box<RequestEnds>>,
 }
 
 /// A finished run as it stands in the file.
@@ -123,8 +161,13 @@ impl FinishedRun {
         };
         let facts = serde_json::from_slice(part()?).ok()?;
         let mut rows: [String; TABLES.len()] = Default::default();
-        for rows in &mut rows {
-            *rows = String::from_utf8(part()?.to_vec()).ok()?;
+        for (rows, table) in rows.iter_mut().zip(TABLES) {
+            *rows = match part() {
+                Some(part) => String::from_utf8(part.to_vec()).ok()?,
+                // Frames of rounds ended here before there was such a table.
+                None if table == "steady_state.csv" => String::new(),
+                None => return None,
+            };
         }
         Some(Self { run, outcome: Outcome::Done(RunRows { facts, rows }) })
     }

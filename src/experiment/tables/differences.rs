@@ -18,6 +18,19 @@ use crate::experiment::statistics::PairedDifference;
 use crate::report::{Cell, Column};
 use crate::scenario::Grid;
 
+/// Numbers of runs that are compared; all but the first two are of runs in time.
+const COMPARED_OF_RUNS: [&str; 9] = [
+    "sum_qoe",
+    "total_j",
+    "latency_s",
+    "latency_p95_s",
+    "throughput_hz",
+    "hit_rate",
+    "drop_rate",
+    "mean_qoe",
+    "energy_per_picture_j",
+];
+
 /// Quantities that are compared: the objective, the pictures, time and energy.
 fn is_compared(quantity: &Quantity) -> bool {
     let name = quantity.name.as_str();
@@ -27,7 +40,7 @@ fn is_compared(quantity: &Quantity) -> bool {
                 || name == "latency_s"
                 || ["qoe_", "ssim_", "mse_"].iter().any(|start| name.starts_with(start))
         }
-        Owner::Network => name == "sum_qoe" || name == "total_j",
+        Owner::Network => COMPARED_OF_RUNS.contains(&name),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The numbers of one point over its replications, read back from the rows of its runs.
 //!
 //! What is summarised is what stands in the tables: a study that was resumed, or merged from parts, gives the same numbers
-//! as one that ran in one go.
+//! as one that ran in one go. Of runs in time only the columns of `runs.csv` are: a device has as many rows of
+//! `requests.csv` as it asked for pictures, or none.
 
 use super::TableLayout;
 use crate::experiment::journal::{RunRows, TABLES};
 use crate::report::ReportError;
-use crate::scenario::RUN_NUMBERS;
+use crate::scenario::run_numbers;
 
 /// Runs whose rows are read in one go: a reader for each would take longer than reading.
 const RUNS_READ_TOGETHER: usize = 256;
@@ -60,7 +61,8 @@ pub enum Values {
 /// Which columns of the tables hold what.
 #[derive(Debug, Clone)]
 pub struct ObservedColumns {
-    device: usize,
+    /// Position in `requests.csv`; `None` of runs in time.
+    device: Option<usize>,
     /// Name and position in `requests.csv`.
     user: Vec<(String, usize)>,
     picture_status: Option<usize>,
@@ -79,16 +81,16 @@ impl ObservedColumns {
                 || name == "qoe"
                 || layout.panel.iter().any(|persona| name.strip_prefix("qoe_") == Some(persona))
         };
+        let is_wanted = |name: &str| !layout.is_live && is_wanted(name);
         let user = columns[REQUESTS].iter().enumerate().filter(|(_, column)| is_wanted(&column.name));
         Self {
-            device: position(REQUESTS, "device").expect("every request has a device"),
+            device: position(REQUESTS, "device").filter(|_| !layout.is_live),
             user: user.map(|(index, column)| (column.name.clone(), index)).collect(),
             picture_status: position(REQUESTS, "picture_status").filter(|_| !layout.is_without_pictures),
             qoe: position(REQUESTS, "qoe"),
-            run: RUN_NUMBERS
-                .iter()
-                .filter(|name| **name != NOT_SUMMARISED)
-                .filter_map(|name| Some(((*name).to_owned(), position(RUNS, name)?)))
+            run: run_numbers(layout.is_live)
+                .filter(|name| *name != NOT_SUMMARISED)
+                .filter_map(|name| Some((name.to_owned(), position(RUNS, name)?)))
                 .collect(),
         }
     }
@@ -157,9 +159,10 @@ impl PointObservations<'_> {
     /// # Errors
     /// [`ReportError::Content`] where rows are not what this program writes.
     pub fn add(&mut self, run: &RunRows) -> Result<(), ReportError> {
-        for (waiting, table) in self.waiting.iter_mut().zip([REQUESTS, RUNS]) {
-            waiting.push_str(&run.rows[table]);
+        if self.columns.device.is_some() {
+            self.waiting[0].push_str(&run.rows[REQUESTS]);
         }
+        self.waiting[1].push_str(&run.rows[RUNS]);
         self.waiting_runs += 1;
         if self.waiting_runs < RUNS_READ_TOGETHER { Ok(()) } else { self.read_waiting() }
     }
@@ -170,7 +173,8 @@ impl PointObservations<'_> {
         self.waiting_runs = 0;
         for record in records(&requests, TABLES[REQUESTS])? {
             let threshold = self.qoe_threshold;
-            let device = self.device(&record[columns.device]);
+            let Some(of_device) = columns.device else { break };
+            let device = self.device(&record[of_device]);
             for (values, (_, column)) in device.numbers.iter_mut().zip(&columns.user) {
                 values.push(number(&record[*column]));
             }

@@ -4,6 +4,7 @@ use super::{RunData, TableLayout, key_cells};
 use crate::experiment::scores::{PersonaScores, ScoredAnswer};
 use crate::judge::persona::TRAIT_NAMES;
 use crate::network::bench::SimulatedUser;
+use crate::report::table::CsvRows;
 use crate::report::{Cell, Column};
 
 /// One answer with whom it is of and about.
@@ -27,9 +28,12 @@ pub(super) fn score_columns(layout: &TableLayout) -> Vec<Column> {
 }
 
 /// One row per request, persona and answer.
-pub(super) fn score_rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
-    let row = |answer: AnswerContext<'_>| {
-        let mut cells = question_cells(data, &answer);
+pub(super) fn score_rows(data: &RunData<'_>, rows: &mut CsvRows) {
+    let mut cells = key_cells(data.run, 14);
+    let keys = cells.len();
+    for answer in answers_of(data) {
+        cells.truncate(keys);
+        cells.extend(question_cells(data, &answer));
         cells.extend(answer.scores.persona.persona.traits().map(Cell::from));
         let scored = &answer.scores.answers[answer.index];
         cells.push(scored.score().into());
@@ -38,9 +42,8 @@ pub(super) fn score_rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
             ScoredAnswer::NoPicture(_) => Cell::Blank,
         });
         cells.push(scored.status().into());
-        cells
-    };
-    answers_of(data).map(row).collect()
+        rows.push(&cells);
+    }
 }
 
 pub(super) fn answer_columns(layout: &TableLayout) -> Vec<Column> {
@@ -54,18 +57,20 @@ pub(super) fn answer_columns(layout: &TableLayout) -> Vec<Column> {
 }
 
 /// What the agents said, word for word.
-pub(super) fn answer_rows(data: &RunData<'_>) -> Vec<Vec<Cell>> {
-    let row = |answer: AnswerContext<'_>| {
-        let mut cells = question_cells(data, &answer);
+pub(super) fn answer_rows(data: &RunData<'_>, rows: &mut CsvRows) {
+    let mut cells = key_cells(data.run, 8);
+    let keys = cells.len();
+    for answer in answers_of(data) {
+        cells.truncate(keys);
+        cells.extend(question_cells(data, &answer));
         let scored = &answer.scores.answers[answer.index];
         cells.push(scored.score().into());
         cells.extend(match scored {
             ScoredAnswer::Given(given) => [given.attempts.into(), given.text.as_deref().into()],
             ScoredAnswer::NoPicture(_) => [Cell::Blank, Cell::Blank],
         });
-        cells
-    };
-    answers_of(data).map(row).collect()
+        rows.push(&cells);
+    }
 }
 
 fn answers_of<'a>(data: &'a RunData<'_>) -> impl Iterator<Item = AnswerContext<'a>> {
@@ -92,15 +97,13 @@ fn question_columns(layout: &TableLayout) -> Vec<Column> {
     columns
 }
 
-fn question_cells(data: &RunData<'_>, answer: &AnswerContext<'_>) -> Vec<Cell> {
+fn question_cells(data: &RunData<'_>, answer: &AnswerContext<'_>) -> [Cell; 5] {
     let record = &answer.user.record;
-    let mut cells = key_cells(data.run, 14);
-    cells.extend([
-        record.request.into(),
-        data.run.point.scenario.devices[record.device].name.as_str().into(),
+    [
+        record.journey.request.into(),
+        data.run.point.scenario.devices[record.journey.device].name.as_str().into(),
         answer.scores.persona.name.as_str().into(),
         if answer.is_own { "user" } else { "panel" }.into(),
         answer.index.into(),
-    ]);
-    cells
+    ]
 }

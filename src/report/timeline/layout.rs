@@ -61,9 +61,7 @@ impl Layout {
             lanes.push((top + LANE_GAP / 2.0, top + LANE_GAP / 2.0 + height));
             top += height + LANE_GAP;
         }
-        let start_s = timeline.spans.iter().map(|span| span.start_s).fold(0.0, f64::min);
-        let end_s = timeline.spans.iter().map(|span| span.end_s).fold(f64::NEG_INFINITY, f64::max);
-        let end_s = if end_s > start_s { end_s } else { start_s + 1.0 };
+        let (start_s, end_s) = time_axis(timeline);
         let footer_height = footer.len() as f64 * faint(FOOTER).line_height();
         Self {
             width,
@@ -140,6 +138,16 @@ impl Layout {
         }
         canvas.text(&span.label, (middle, top + BAR / 2.0 + 0.36 * LABEL), Align::Centre, text);
     }
+}
+
+/// Where the time axis begins and ends [s].
+fn time_axis(timeline: &Timeline) -> (f64, f64) {
+    if let Some(window) = &timeline.window {
+        return (window.from_s, window.to_s);
+    }
+    let start_s = timeline.spans.iter().map(|span| span.start_s).fold(0.0, f64::min);
+    let end_s = timeline.spans.iter().map(|span| span.end_s).fold(f64::NEG_INFINITY, f64::max);
+    (start_s, if end_s > start_s { end_s } else { start_s + 1.0 })
 }
 
 /// Colour and lines of an activity.

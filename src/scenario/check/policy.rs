@@ -44,9 +44,9 @@ fn tk(table: &mut TableReader<'_>, steps: u32, devices: &[DeviceSettings]) -> Op
         return None;
     };
     let expected = "a whole number, or a list of one per device";
-    let values = per_device(table, "tk", value, devices, expected)?;
-    let counts: Vec<_> = values.into_iter().map(|value| step_count(table, "tk", value, steps)).collect();
-    counts.into_iter().collect()
+    let values = per_table(table, "tk", value, devices, expected)?;
+    let counts: Vec<_> = values.iter().map(|value| step_count(table, "tk", value, steps)).collect();
+    Some(per_device(counts.into_iter().collect::<Option<Vec<u32>>>()?, devices))
 }
 
 /// t0 or t_k: neither may exceed the reference chain.
@@ -75,28 +75,34 @@ fn tx_power_w(table: &mut TableReader<'_>, devices: &[DeviceSettings]) -> Option
     };
     let is_dbw = key == "tx_power_dbw";
     let range = if is_dbw { Range::Between(-300.0, 300.0) } else { Range::AtLeast(0.0) };
-    let values = per_device(table, key, value, devices, "a number, or a list of one per device")?;
-    let powers: Vec<_> = values.into_iter().map(|value| table.number_from(key, value, range)).collect();
-    powers.into_iter().map(|power| power.map(|power| if is_dbw { db_to_linear(power) } else { power })).collect()
+    let values = per_table(table, key, value, devices, "a number, or a list of one per device")?;
+    let powers: Vec<_> = values.iter().map(|value| table.number_from(key, value, range)).collect();
+    let in_watts = |power: Option<f64>| power.map(|power| if is_dbw { db_to_linear(power) } else { power });
+    Some(per_device(powers.into_iter().map(in_watts).collect::<Option<Vec<f64>>>()?, devices))
 }
 
-/// One value for each device, from one value for all or from a list.
-fn per_device<'v>(
+/// A single value for all, or one for each [[device]] table.
+fn per_table<'v>(
     table: &mut TableReader<'_>,
     key: &str,
     value: &'v Value,
     devices: &[DeviceSettings],
     expected: &str,
-) -> Option<Vec<&'v Value>> {
+) -> Option<&'v [Value]> {
+    let tables = table_count(devices);
     match &value.data {
-        Data::List(list) if list.len() == devices.len() => Some(list.iter().collect()),
+        Data::List(list) if list.len() == tables => Some(list),
         Data::List(list) => {
-            let message = format!("`{key}` has {} values for {}", list.len(), count_of_devices(devices.len()));
+            let whom = match devices.len() == tables {
+                true => format!("{tables} device{}", if tables == 1 { "" } else { "s" }),
+                false => format!("{tables} [[device]] table{}", if tables == 1 { "" } else { "s" }),
+            };
+            let message = format!("`{key}` has {} values for {whom}", list.len());
             let problem = Problem::new(message).at(&value.origin).expected(expected);
-            table.push(problem.help(format!("write {} values, or a single one for all", devices.len())));
+            table.push(problem.help(format!("write {tables} values, or a single one for all")));
             None
         }
-        Data::Integer(_) | Data::Float(_) => Some(vec![value; devices.len()]),
+        Data::Integer(_) | Data::Float(_) => Some(std::slice::from_ref(value)),
         _ => {
             table.wrong_type(key, value, expected);
             None
@@ -104,8 +110,18 @@ fn per_device<'v>(
     }
 }
 
-fn count_of_devices(count: usize) -> String {
-    format!("{count} device{}", if count == 1 { "" } else { "s" })
+/// How many [[device]] tables the devices are of.
+fn table_count(devices: &[DeviceSettings]) -> usize {
+    devices.last().map_or(0, |last| last.table as usize + 1)
+}
+
+/// The values of the tables, or a single one for all, for each device.
+fn per_device<T: Copy>(values: Vec<T>, devices: &[DeviceSettings]) -> Vec<T> {
+    match values.as_slice() {
+        [single] => vec![*single; devices.len()],
+        _ if values.len() == devices.len() => values,
+        several => devices.iter().map(|device| several[device.table as usize]).collect(),
+    }
 }
 
 /// What t0, t_k and the reading of the split must not do to one another.
@@ -116,8 +132,10 @@ fn check_together(
     devices: &[DeviceSettings],
 ) -> Option<()> {
     let (t0, steps) = (policy.t0, diffusion.steps);
-    for (index, (&tk, device)) in policy.tk.iter().zip(devices).enumerate() {
-        let name = &device.name;
+    // The devices of a table have the same steps.
+    let firsts = policy.tk.iter().zip(devices).filter(|(_, device)| device.member == 0);
+    for (&tk, device) in firsts {
+        let name = device.table_name();
         let (message, expected, help) = if t0 == 0 && tk == 0 {
             (
                 format!("`t0` and `tk` are both 0 for \"{name}\": nobody denoises"),
@@ -142,7 +160,7 @@ fn check_together(
             continue;
         };
         let problem = Problem::new(message).expected(expected).help(help);
-        table.push(match value_place(table, "tk", index) {
+        table.push(match value_place(table, "tk", device.table as usize) {
             Some(origin) => problem.at(origin),
             None => problem,
         });
@@ -151,7 +169,7 @@ fn check_together(
     Some(())
 }
 
-/// Where the value for the device of that index stands.
+/// Where the value for the devices of the table of that index stands.
 fn value_place<'a>(table: &TableReader<'a>, key: &str, index: usize) -> Option<&'a Origin> {
     let value = table.value(key)?;
     match &value.data {

@@ -1,14 +1,13 @@
 //! `[population]`
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 
 use miette::Diagnostic;
 
+use super::input_files::InputFiles;
 use super::persona::{People, five_numbers};
-use crate::judge::population::{PeopleFileError, PopulationError, Spread, read_people};
-use crate::judge::{NamedPersona, NormalPopulation};
+use crate::judge::NormalPopulation;
+use crate::judge::population::{PopulationError, Spread};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
@@ -27,22 +26,8 @@ enum Kind {
 
 const KINDS: Words<Kind> = &[("normal", Kind::Normal), ("file", Kind::File)];
 
-type ReadPeople = Result<Arc<[NamedPersona]>, PeopleFileError>;
-
-/// The files of people of a study, each read once for all points of its sweep.
-#[derive(Debug, Default)]
-pub(in crate::scenario) struct PeopleFiles(Mutex<HashMap<PathBuf, ReadPeople>>);
-
-impl PeopleFiles {
-    fn read(&self, path: &Path) -> ReadPeople {
-        // a panic under this lock leaves a file unread, no more
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        files.entry(path.to_owned()).or_insert_with(|| read_people(path).map(Arc::from)).clone()
-    }
-}
-
 /// What `[population]` says, if it is there and right.
-pub(super) fn read(table: &mut TableReader<'_>, files: &PeopleFiles) -> Option<PopulationSettings> {
+pub(super) fn read(table: &mut TableReader<'_>, files: &InputFiles) -> Option<PopulationSettings> {
     if !table.is_there() {
         return None;
     }
@@ -147,20 +132,16 @@ fn five_rows(table: &mut TableReader<'_>, key: &str, value: &Value) -> Option<[[
     Some(rows.try_into().expect("five traits, five rows"))
 }
 
-fn file(table: &mut TableReader<'_>, files: &PeopleFiles) -> Option<PopulationSettings> {
-    let Some(value) = table.value("file") else {
+fn file(table: &mut TableReader<'_>, files: &InputFiles) -> Option<PopulationSettings> {
+    if !table.has("file") {
         table.missing("file", "file = \"people.csv\"");
         return None;
-    };
+    }
     let file = PathBuf::from(table.filled_text("file", "people.csv")?);
-    match files.read(&file) {
+    match files.people(&file) {
         Ok(people) => Some(PopulationSettings::File { file, people }),
-        Err(error) => {
-            let problem = Problem::new(error.to_string()).at(&value.origin).expected("a CSV file of people");
-            table.push(match error.help() {
-                Some(help) => problem.help(help.to_string()),
-                None => problem,
-            });
+        Err(bad) => {
+            bad.report(table, "file", "a CSV file of people");
             None
         }
     }

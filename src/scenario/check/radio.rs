@@ -1,17 +1,26 @@
 //! `[radio]`
 
-use crate::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss};
+use super::demand::refuse_without_demand;
+use super::{path_loss, protection};
+use crate::diffusion::LatentCodec;
+use crate::radio::{Fading, FadingProcess, FisherSnedecorConvention, Modulation, PathLoss};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
 use crate::scenario::schema::{FADINGS, PATH_LOSSES};
-use crate::scenario::settings::{ErrorModel, MultipleAccess, RadioSettings};
-use crate::scenario::words::{CONVENTIONS, ERROR_MODELS, MODULATIONS, MULTIPLE_ACCESSES};
+use crate::scenario::settings::{ErrorModel, MultipleAccess, RadioSettings, USUAL_QUEUE_CAPACITY};
+use crate::scenario::words::{CONVENTIONS, ERROR_MODELS, FADING_PROCESSES, MODULATIONS, MULTIPLE_ACCESSES, word_for};
 
-pub(super) fn read(table: &mut TableReader<'_>) -> RadioSettings {
-    let path_loss = path_loss(table);
+/// Most channels of a cell.
+const MAXIMUM_CHANNELS: u64 = 100_000;
+
+/// `codec` is how latents are written, whose bits a protection counts.
+pub(super) fn read(table: &mut TableReader<'_>, codec: LatentCodec, has_demand: bool) -> RadioSettings {
+    let path_loss = path_loss::read(table, PATH_LOSSES, PathLoss::UmaNlos);
     let heights = Range::Above(if is_3gpp(path_loss) { ENVIRONMENT_HEIGHT_M } else { 0.0 });
     let usual_height = if matches!(path_loss, PathLoss::UmiLos | PathLoss::UmiNlos) { 10.0 } else { 25.0 };
+    let multiple_access = table.word("multiple_access", MultipleAccess::Tdma, MULTIPLE_ACCESSES);
+    let fading_process = table.word("fading_process", FadingProcess::PerLatent, FADING_PROCESSES);
     RadioSettings {
         carrier_hz: table.number("carrier_hz", 3.5e9, Range::Above(0.0)),
         bandwidth_hz: table.number("bandwidth_hz", 5e6, Range::Above(0.0)),
@@ -22,13 +31,78 @@ pub(super) fn read(table: &mut TableReader<'_>) -> RadioSettings {
         fading: fading(table),
         modulation: table.word("modulation", Modulation::Bpsk, MODULATIONS),
         error_model: table.word("error_model", ErrorModel::Instantaneous, ERROR_MODELS),
-        multiple_access: table.word("multiple_access", MultipleAccess::Tdma, MULTIPLE_ACCESSES),
+        multiple_access,
         efficiency: table.number("efficiency", 0.75, Range::Fraction),
         header_bits: table.integer("header_bits", 512, 0, u32::MAX.into()),
         energy_per_watt_j: table.optional_number("energy_per_watt_j", Range::AtLeast(0.0)),
         amplifier_efficiency: table.number("amplifier_efficiency", 0.35, Range::Fraction),
         bit_error_probability: table.optional_number("bit_error_probability", Range::Between(0.0, 0.5)),
+        channels: channels(table, multiple_access, has_demand),
+        queue_capacity: queue_capacity(table, has_demand),
+        fading_process,
+        coherence_time_s: coherence_time_s(table, fading_process),
+        noise_rise_db: table.number("noise_rise_db", 0.0, Range::AtLeast(0.0)),
+        noise_rise_follows_load: table.flag("noise_rise_follows_load", false),
+        protection: protection::read(table, codec),
     }
+}
+
+/// In a round everything that is to be sent is sent.
+fn queue_capacity(table: &mut TableReader<'_>, has_demand: bool) -> u64 {
+    refuse_without_demand(table, &["queue_capacity"], has_demand);
+    table.integer("queue_capacity", USUAL_QUEUE_CAPACITY, 0, u64::MAX)
+}
+
+/// In a round, each device has its share of the band. In time nobody knows how many latents there are at once.
+fn channels(table: &mut TableReader<'_>, multiple_access: MultipleAccess, has_demand: bool) -> Option<u32> {
+    if !has_demand {
+        refuse_without_demand(table, &["channels"], has_demand);
+        return None;
+    }
+    match (multiple_access, table.has("channels")) {
+        (MultipleAccess::Tdma, true) => {
+            let help = "with tdma one latent is on the air over the whole band: take the line away, or write \
+                        multiple_access = \"ofdma\"";
+            table.refuse(&["channels"], "multiple_access = \"tdma\"", help);
+            None
+        }
+        (MultipleAccess::Tdma, false) => None,
+        (MultipleAccess::Ofdma, false) => {
+            let problem = Problem::new("`multiple_access` = \"ofdma\", but `channels` is not given");
+            let problem = problem.expected("`channels` in this table, the latents on the air of a cell at once");
+            table.push_at("multiple_access", problem.help("add a line under [radio], say\n  channels = 8"));
+            None
+        }
+        (MultipleAccess::Ofdma, true) => {
+            table.optional_integer("channels", 1, MAXIMUM_CHANNELS).map(|channels| channels as u32)
+        }
+    }
+}
+
+fn coherence_time_s(table: &mut TableReader<'_>, process: FadingProcess) -> Option<f64> {
+    let whom = format!("fading_process = \"{}\"", word_for(FADING_PROCESSES, process));
+    if process == FadingProcess::PerLatent {
+        let help = "each latent has a gain of its own, whenever it is sent: take the line away, or write \
+                    fading_process = \"block\"";
+        table.refuse(&["coherence_time_s"], &whom, help);
+        return None;
+    }
+    if !table.has("coherence_time_s") {
+        let problem = Problem::new(format!("{whom}, but `coherence_time_s` is not given"));
+        let problem = problem.expected("`coherence_time_s` in this table");
+        table.push_at("fading_process", problem.help("add a line under [radio], say\n  coherence_time_s = 0.05"));
+        return None;
+    }
+    let time_s = table.optional_number("coherence_time_s", Range::AtLeast(0.0))?;
+    if time_s == 0.0 {
+        let problem = Problem::new("`coherence_time_s` = 0: the gain would change within each symbol");
+        let problem = problem.expected("a number above 0 in s");
+        let help = "for a new gain with every latent write fading_process = \"per-latent\"; for the mean over the \
+                    fading error_model = \"average\"";
+        table.push_at("coherence_time_s", problem.help(help));
+        return None;
+    }
+    Some(time_s)
 }
 
 /// h_E of TR 38.901, note 1 of Table 7.4.1-1: antennas must stand above it for the breakpoint distance to exist.
@@ -36,34 +110,6 @@ const ENVIRONMENT_HEIGHT_M: f64 = 1.0;
 
 fn is_3gpp(path_loss: PathLoss) -> bool {
     !matches!(path_loss, PathLoss::LogDistance { .. } | PathLoss::FixedGain { .. })
-}
-
-fn path_loss(table: &mut TableReader<'_>) -> PathLoss {
-    let read = match table.choice("path_loss", PATH_LOSSES) {
-        None => None,
-        Some(("uma-nlos", _)) => Some(PathLoss::UmaNlos),
-        Some(("uma-los", _)) => Some(PathLoss::UmaLos),
-        Some(("umi-nlos", _)) => Some(PathLoss::UmiNlos),
-        Some(("umi-los", _)) => Some(PathLoss::UmiLos),
-        Some(("log-distance", mut table)) => {
-            let example = "path_loss = { kind = \"log-distance\", exponent = 3.0, reference_loss_db = 43.3 }";
-            let exponent = table.needed_number("exponent", Range::AtLeast(0.0), example);
-            let reference_distance_m = table.number("reference_distance_m", 1.0, Range::Above(0.0));
-            let loss = table.needed_number("reference_loss_db", Range::Any, example);
-            exponent.zip(loss).map(|(exponent, reference_loss_db)| PathLoss::LogDistance {
-                exponent,
-                reference_distance_m,
-                reference_loss_db,
-            })
-        }
-        Some(("fixed-gain", mut table)) => {
-            let example = "path_loss = { kind = \"fixed-gain\", gain_db = -120.0 }";
-            let gain_db = table.needed_number("gain_db", Range::Any, example);
-            gain_db.map(|gain_db| PathLoss::FixedGain { gain_db })
-        }
-        Some((kind, _)) => unreachable!("the schema knows a path loss {kind} that is never read"),
-    };
-    read.unwrap_or(PathLoss::UmaNlos)
 }
 
 fn fading(table: &mut TableReader<'_>) -> Fading {

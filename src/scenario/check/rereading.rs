@@ -4,12 +4,18 @@
 //! besides its own table is said here, and only here:
 //!
 //! ```text
-//! diffusion.steps, .split ───────────────► policy            the longest chains
+//! diffusion.steps, .split ───────────────► policy, cache     the longest chains
+//! diffusion.codec ───────────────────────► radio             the bits that a protection counts
 //! diffusion.metrics_against ─────────────► figures           references that are measured
+//! judge.kind ────────────────────────────► analysis          whether pictures are made
 //! population ──► devices, judge ─────────► figures           who can be named, whose scores there are
+//! device.count ──► policy                                    one value per device
+//!              └─► demand, mobility, faults, figures         who can be named, and by which number
+//! cells ─────────────────────────────────► faults            what can be named, and by which number
 //! ```
 //!
-//! Names of devices are the same for a whole study, so nothing depends on them.
+//! Names of tables are the same for a whole study, and so is whether a table or a key is there at all: what is swept is
+//! there at each point. So nothing depends on either.
 
 use crate::scenario::path::FieldPath;
 use crate::scenario::settings::Scenario;
@@ -26,6 +32,15 @@ pub(super) enum Part {
     Devices,
     Judge,
     Policy,
+    Demand,
+    Grouping,
+    Cache,
+    Architecture,
+    Cells,
+    Mobility,
+    Faults,
+    Recovery,
+    Analysis,
     Figures,
 }
 
@@ -59,20 +74,35 @@ impl<'a> Known<'a> {
 }
 
 fn changed_by(table: &str, key: &str) -> &'static [Part] {
-    use Part::{Devices, Diffusion, Figures, Judge, Models, Policy, Population, Radio, Server, Study};
+    use Part::{
+        Analysis, Architecture, Cache, Cells, Demand, Devices, Diffusion, Faults, Figures, Grouping, Judge, Mobility,
+        Models, Policy, Population, Radio, Recovery, Server, Study,
+    };
     match (table, key) {
         ("study", _) => &[Study],
         ("models", _) => &[Models],
-        ("diffusion", "steps" | "split") => &[Diffusion, Policy],
+        ("diffusion", "steps" | "split") => &[Diffusion, Policy, Cache],
+        ("diffusion", "codec") => &[Diffusion, Radio],
         ("diffusion", "metrics_against") => &[Diffusion, Figures],
         ("diffusion", _) => &[Diffusion],
         ("server", _) => &[Server],
         ("radio", _) => &[Radio],
         ("population", _) => &[Population, Devices, Judge, Figures],
         ("device", "persona") => &[Devices, Figures],
+        ("device", "count") => &[Devices, Policy, Demand, Mobility, Faults, Figures],
         ("device", _) => &[Devices],
+        ("judge", "kind") => &[Judge, Analysis, Figures],
         ("judge", _) => &[Judge, Figures],
         ("policy", _) => &[Policy],
+        ("demand", _) => &[Demand],
+        ("grouping", _) => &[Grouping],
+        ("cache", _) => &[Cache],
+        ("architecture", _) => &[Architecture],
+        ("cell" | "cells", _) => &[Cells, Faults],
+        ("mobility", _) => &[Mobility],
+        ("fault", _) => &[Faults],
+        ("recovery", _) => &[Recovery],
+        ("analysis", _) => &[Analysis],
         ("figure", _) => &[Figures],
         _ => unreachable!("the schema has a table {table} of which no part is made"),
     }
@@ -90,7 +120,16 @@ fn tables(part: Part) -> &'static [&'static str] {
         Part::Devices => &["device"],
         Part::Judge => &["judge"],
         Part::Policy => &["policy"],
-        // The axes are found by paths, which name devices.
-        Part::Figures => &["figure", "device"],
+        Part::Demand => &["demand"],
+        Part::Grouping => &["grouping"],
+        Part::Cache => &["cache"],
+        Part::Architecture => &["architecture"],
+        Part::Cells => &["cell", "cells"],
+        Part::Mobility => &["mobility"],
+        Part::Faults => &["fault"],
+        Part::Recovery => &["recovery"],
+        Part::Analysis => &["analysis"],
+        // The axes are found by paths, which name devices, cells and faults.
+        Part::Figures => &["figure", "device", "cell", "fault"],
     }
 }

@@ -1,6 +1,6 @@
 //! Figures that show numbers of `requests.csv` and `runs.csv`.
 
-use super::{Entry, RUN_NUMBERS};
+use super::{Entry, SharedAxis};
 use crate::scenario::error::Problem;
 use crate::scenario::settings::{
     BoxSettings, CdfSettings, FigureKind, HeatMapSettings, IntervalStyle, LineSettings, ScatterSettings,
@@ -13,7 +13,7 @@ pub(super) fn heat_map(entry: &mut Entry<'_, '_>) -> FigureKind {
     let x = entry.needed_field("x", "columns");
     let y = entry.needed_field("y", "rows");
     entry.must_differ((&x, &y), "another field than `x`");
-    let value = entry.values();
+    let value = entry.values(&[SharedAxis::Quality]);
     entry.must_have_devices(&value);
     FigureKind::HeatMap(HeatMapSettings {
         mark_maximum: entry.table.flag("mark_maximum", false),
@@ -41,7 +41,8 @@ pub(super) fn line(entry: &mut Entry<'_, '_>) -> FigureKind {
     let before = entry.table.problem_count();
     let x = entry.needed_field("x", "axis");
     entry.must_be_numbers("x", x.as_ref());
-    let value = entry.values();
+    use SharedAxis::{Energy, Part, Quality, Time};
+    let value = entry.values(&[Quality, Time, Energy, Part]);
     let Shared { series, at } = shared(entry, x.as_ref(), &value);
     must_show_all(entry, before, x.as_ref(), series.as_ref(), &at);
     let log_x = entry.table.flag("log_x", false);
@@ -71,7 +72,7 @@ pub(super) fn scatter(entry: &mut Entry<'_, '_>) -> FigureKind {
     };
     let value = entry.one_value();
     let columns = [x.unwrap_or_else(|| value.clone()), value];
-    let [of_runs, others] = columns.each_ref().map(|column| RUN_NUMBERS.contains(&column.as_str()));
+    let [of_runs, others] = columns.each_ref().map(|column| entry.is_of_runs(std::slice::from_ref(column)));
     if of_runs != others {
         let [x, value] = &columns;
         let problem = Problem::new(format!("`{x}` and `{value}` are columns of different tables"));
@@ -111,7 +112,7 @@ struct Shared {
 
 fn shared(entry: &mut Entry<'_, '_>, x: Option<&String>, columns: &[String]) -> Shared {
     entry.must_have_devices(columns);
-    let of_runs = columns.iter().any(|column| RUN_NUMBERS.contains(&column.as_str()));
+    let of_runs = entry.is_of_runs(columns);
     let series = entry.series(x, of_runs);
     let at = entry.at(&[x, series.as_ref()]);
     Shared { series, at }

@@ -2,7 +2,7 @@
 
 use super::{Fault, FieldPath, Inner, alternative};
 use crate::radio::db_to_linear;
-use crate::scenario::schema::Shape;
+use crate::scenario::schema::{Shape, short_for};
 use crate::scenario::tree::{Data, Table, Value};
 
 impl FieldPath {
@@ -102,7 +102,7 @@ impl FieldPath {
     }
 
     fn set_in_choice(&self, holder: &mut Table, key: &str, value: Value) -> Result<(), Fault> {
-        let Shape::Choice([default, ..]) = self.field.shape else { unreachable!("only a choice has keys inside it") };
+        let Shape::Choice(variants) = self.field.shape else { unreachable!("only a choice has keys inside it") };
         let origin = value.origin.clone();
         let mut table = Table::default();
         match holder.get(self.field.key).map(|value| &value.data) {
@@ -110,9 +110,15 @@ impl FieldPath {
             Some(Data::Text(kind)) => {
                 table.insert("kind", Value { data: Data::Text(kind.clone()), origin: origin.clone() });
             }
-            Some(_) => {}
+            Some(data) => {
+                if let Some(variant) = short_for(variants, data) {
+                    let kind = Data::Text(variant.kind.to_owned());
+                    table.insert("kind", Value { data: kind, origin: origin.clone() });
+                    table.insert(variant.keys[0], Value { data: data.clone(), origin: origin.clone() });
+                }
+            }
             None => {
-                let kind = Data::Text(default.kind.to_owned());
+                let kind = Data::Text(variants[0].kind.to_owned());
                 table.insert("kind", Value { data: kind, origin: origin.clone() });
             }
         }

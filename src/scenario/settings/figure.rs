@@ -51,12 +51,7 @@ pub enum FigureKind {
     /// Medians, quartiles and outliers over a swept field.
     Box(BoxSettings),
     /// Who does what when in one run.
-    Timeline {
-        /// Index of the point of the sweep. Default 0.
-        point: u32,
-        /// Default 0.
-        replication: u32,
-    },
+    Timeline(TimelineSettings),
 }
 
 /// `kind = "image_grid"`
@@ -168,6 +163,19 @@ pub struct BoxSettings {
     pub threshold: bool,
 }
 
+/// `kind = "timeline"`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimelineSettings {
+    /// Index of the point of the sweep. Default 0.
+    pub point: u32,
+    /// Default 0.
+    pub replication: u32,
+    /// Where the time axis begins [s]; `None`: where the run does.
+    pub from_s: Option<f64>,
+    /// Where it ends [s]; `None`: where the run does. After `from_s`.
+    pub to_s: Option<f64>,
+}
+
 impl FigureSettings {
     /// The swept fields that it names, each once.
     pub fn swept_fields(&self) -> Vec<&String> {
@@ -179,7 +187,7 @@ impl FigureSettings {
             FigureKind::Scatter(scatter) => [Vec::from_iter(&scatter.series), paths(&scatter.at)].concat(),
             FigureKind::Cdf(cdf) => [Vec::from_iter(&cdf.series), paths(&cdf.at)].concat(),
             FigureKind::Box(boxes) => [vec![&boxes.x], Vec::from_iter(&boxes.series), paths(&boxes.at)].concat(),
-            FigureKind::ScoreDistribution { .. } | FigureKind::Timeline { .. } => Vec::new(),
+            FigureKind::ScoreDistribution { .. } | FigureKind::Timeline(_) => Vec::new(),
         };
         fields.retain(|field| *field != SERIES_OF_DEVICES);
         let mut each_once: Vec<&String> = Vec::new();

@@ -114,6 +114,12 @@ impl Scenario {
         !matches!(self.judge.kind, JudgeKind::Surface(_))
     }
 
+    /// Whether groups, cache or elections ask how similar prompts are.
+    pub fn compares_prompts(&self) -> bool {
+        let is_grouped = self.demand.is_some() && self.grouping.window_s > 0.0;
+        is_grouped || self.cache.is_some()
+    }
+
     /// Who uses the device of that index in that replication; the same at all points of a sweep that share the
     /// population.
     pub fn persona_of(&self, device: usize, replication: u32) -> NamedPersona {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::{Axis, Coordinate, CoordinateValue, Sweep, dimensions};
-use crate::scenario::check::{PeopleFiles, Rereading, check, check_again};
+use crate::scenario::check::{InputFiles, Rereading, check, check_again};
 use crate::scenario::error::{Problem, ScenarioError};
 use crate::scenario::file::ScenarioFile;
 use crate::scenario::schema::SWEEP;
@@ -58,7 +58,7 @@ struct Held {
     tables: Table,
     /// Devices in the file.
     devices: usize,
-    people: PeopleFiles,
+    files: InputFiles,
 }
 
 impl Grid {
@@ -67,9 +67,9 @@ impl Grid {
         let sweep = file.sweep()?;
         let lengths = dimensions::lengths(&sweep.axes);
         let without_sweep = without_sweep(file.root());
-        let people = PeopleFiles::default();
+        let files = InputFiles::default();
         let values = values_at(&sweep.axes, &dimensions::positions(&lengths, 0));
-        let (first_root, first) = from_scratch(file, &sweep.axes, &values, &people)
+        let (first_root, first) = from_scratch(file, &sweep.axes, &values, &files)
             .map_err(|problems| at_point(file, &sweep.axes, 0, &values, problems))?;
         let rereading = Rereading::of(sweep.axes.iter().map(|axis| &axis.field));
         let kept = without_sweep.entries.iter().filter(|entry| rereading.needs_table(&entry.key));
@@ -81,7 +81,7 @@ impl Grid {
             first,
             first_root,
             rereading,
-            people,
+            files,
             sweep,
         })))
     }
@@ -178,11 +178,11 @@ impl Grid {
         let known = (&held.first, &held.rereading);
         let again = set(&mut tables, held.devices, self.axes(), values)
             .ok()
-            .and_then(|()| check_again(&tables, held.file.stem(), self.axes(), &held.people, known).ok());
+            .and_then(|()| check_again(&tables, held.file.stem(), self.axes(), &held.files, known).ok());
         match again {
             Some(scenario) => Ok(scenario),
             // All that is wrong with the point, which the short way need not see.
-            None => from_scratch(&held.file, self.axes(), values, &held.people)
+            None => from_scratch(&held.file, self.axes(), values, &held.files)
                 .map(|(_, scenario)| scenario)
                 .map_err(|problems| at_point(&held.file, self.axes(), index, values, problems)),
         }
@@ -219,12 +219,12 @@ fn from_scratch(
     file: &ScenarioFile,
     axes: &[Axis],
     values: &[&Value],
-    people: &PeopleFiles,
+    files: &InputFiles,
 ) -> Result<(Table, Scenario), Vec<Problem>> {
     let mut root = without_sweep(file.root());
     let devices = root.tables("device").count();
     set(&mut root, devices, axes, values).map_err(|problem| vec![*problem])?;
-    let scenario = check(&root, file.stem(), axes, people)?;
+    let scenario = check(&root, file.stem(), axes, files)?;
     Ok((root, scenario))
 }
 
@@ -244,7 +244,7 @@ fn at_point(
         .map(|coordinate| format!("{} = {}", coordinate.path, coordinate.value))
         .collect();
     let point = format!("point {index} of the sweep ({})", listed.join(", "));
-    let base = check(file.root(), file.stem(), axes, &PeopleFiles::default()).err().unwrap_or_default();
+    let base = check(file.root(), file.stem(), axes, &InputFiles::default()).err().unwrap_or_default();
     let ranges: Vec<&Axis> = axes.iter().filter(|axis| axis.is_range()).collect();
     let named = problems.into_iter().map(|problem| {
         if base.iter().any(|other| other.is_same(&problem)) {

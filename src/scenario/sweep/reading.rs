@@ -239,14 +239,14 @@ fn axis(entry: &Entry, root: &Table, before: &[Axis], dimension: usize) -> Resul
         let problem = here(format!("`{path}` and `{}` set the same field", other.path));
         return Err(vec![problem.expected("each field once").help("take one of the two lines away")]);
     }
-    let values = listed(path, &entry.value)?;
+    let values = listed(path, &entry.value, takes_words_and_numbers(&field))?;
     Ok(Axis { path: path.clone(), field, key: entry.clone(), values, dimension })
 }
 
 /// The values of one swept field, from a list or a range.
-fn listed(path: &str, value: &Value) -> Result<Vec<Value>, Vec<Problem>> {
+fn listed(path: &str, value: &Value, may_mix: bool) -> Result<Vec<Value>, Vec<Problem>> {
     match &value.data {
-        Data::List(values) if !values.is_empty() => match stranger(values) {
+        Data::List(values) if !values.is_empty() => match stranger(values).filter(|_| !may_mix) {
             None => Ok(values.clone()),
             Some(stranger) => {
                 let problem = Problem::new(format!("`{path}` is swept over numbers and over {stranger}"));
@@ -267,7 +267,12 @@ fn listed(path: &str, value: &Value) -> Result<Vec<Value>, Vec<Problem>> {
     }
 }
 
-/// The first text among numbers: no field takes both.
+/// Whether a field takes words as well as numbers.
+fn takes_words_and_numbers(field: &FieldPath) -> bool {
+    (field.table.name, field.field.key) == ("analysis", "warm_up")
+}
+
+/// The first text among numbers, which hardly any field takes both.
 fn stranger(values: &[Value]) -> Option<&Value> {
     let is_number = |value: &&Value| matches!(value.data, Data::Integer(_) | Data::Float(_));
     values.iter().find(is_number)?;
@@ -283,6 +288,7 @@ fn fixed_per_study(field: &FieldPath) -> Option<&'static str> {
         }
         ("models", _) => Some("a study runs on one model pack"),
         ("device", "name") => Some("a device keeps its name"),
+        ("cell", "name") => Some("a cell keeps its name"),
         ("judge", "kind" | "panel" | "write_answers") => Some("a study's tables have the same columns at each point"),
         ("judge", "pack") => Some("a study runs on one judge pack"),
         ("figure", _) => Some("figures are drawn once per study"),

@@ -1,6 +1,6 @@
 //! `[[figure]]` with every default filled in.
 
-use super::{float, line, list, optional, quote, table, word};
+use super::{float, line, optional, quote, table, texts, word};
 use crate::scenario::settings::{FigureKind, FigureSettings, LineSettings};
 use crate::scenario::words::{INTERVALS, PICTURE_REFERENCES};
 use crate::scenario::{Coordinate, CoordinateValue};
@@ -19,7 +19,7 @@ pub(super) fn figure(text: &mut String, settings: &FigureSettings) {
             line(text, "x", quote(&grid.x));
             optional_text(text, "y", grid.y.as_ref());
             if !grid.scores.is_empty() {
-                line(text, "scores", names(&grid.scores));
+                line(text, "scores", texts(&grid.scores));
             }
             if let Some(reference) = grid.ssim_against {
                 word(text, "ssim_against", PICTURE_REFERENCES, reference);
@@ -33,7 +33,7 @@ pub(super) fn figure(text: &mut String, settings: &FigureSettings) {
             line(text, "contour_threshold", map.contour_threshold);
             coordinates(text, "mark", &map.mark);
         }
-        FigureKind::ScoreDistribution { scores } => line(text, "scores", names(scores)),
+        FigureKind::ScoreDistribution { scores } => line(text, "scores", texts(scores)),
         FigureKind::Line(settings) => lines(text, settings),
         FigureKind::Surface(surface) => {
             line(text, "x", quote(&surface.x));
@@ -60,9 +60,11 @@ pub(super) fn figure(text: &mut String, settings: &FigureSettings) {
             coordinates(text, "at", &boxes.at);
             line(text, "threshold", boxes.threshold);
         }
-        FigureKind::Timeline { point, replication } => {
-            line(text, "point", point);
-            line(text, "replication", replication);
+        FigureKind::Timeline(timeline) => {
+            line(text, "point", timeline.point);
+            line(text, "replication", timeline.replication);
+            optional(text, "from_s", timeline.from_s);
+            optional(text, "to_s", timeline.to_s);
         }
     }
 }
@@ -77,7 +79,7 @@ fn kind(kind: &FigureKind) -> &'static str {
         FigureKind::Scatter(_) => "scatter",
         FigureKind::Cdf(_) => "cdf",
         FigureKind::Box(_) => "box",
-        FigureKind::Timeline { .. } => "timeline",
+        FigureKind::Timeline(_) => "timeline",
     }
 }
 
@@ -97,15 +99,11 @@ fn optional_text(text: &mut String, key: &str, value: Option<&String>) {
     }
 }
 
-fn names(names: &[String]) -> String {
-    list(names.iter().map(|name| quote(name)))
-}
-
 /// One name by itself, several as a list.
 fn columns(columns: &[String]) -> String {
     match columns {
         [only] => quote(only),
-        several => names(several),
+        several => texts(several),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[study]` and `[sweep]` as TOML: a study as a whole.
 
-use super::{float, line, line_of, parts, powers_dbw, table};
+use super::{AsWritten, float, line, line_of, parts, table};
 use crate::scenario::settings::{Scenario, StudySettings};
 use crate::scenario::sweep::{Axis, MODE, MODES, Mode, Sweep, ZIP};
 use crate::scenario::tree::{Table, quote};
@@ -8,7 +8,7 @@ use crate::scenario::words::word_for;
 
 /// The scenario of the first point with the sweep as it was given; `root` is the tree of that point.
 pub(in crate::scenario) fn study(first: &Scenario, root: &Table, swept: &Sweep) -> String {
-    let mut text = super::scenario(first, powers_dbw(root, first.devices.len()).as_deref());
+    let mut text = super::scenario(first, &AsWritten::of(root, first));
     sweep(&mut text, swept);
     text
 }
@@ -17,7 +17,7 @@ pub(in crate::scenario) fn study(first: &Scenario, root: &Table, swept: &Sweep) 
 pub(in crate::scenario) fn identity(first: &Scenario, root: &Table, swept: &Sweep) -> String {
     let mut text = String::new();
     named(&mut text, &first.study);
-    parts(&mut text, first, powers_dbw(root, first.devices.len()).as_deref());
+    parts(&mut text, first, &AsWritten::of(root, first));
     sweep(&mut text, swept);
     text
 }
