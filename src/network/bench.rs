@@ -141,7 +141,11 @@ const MAILBOX_CAPACITY: usize = 1024;
 /// Mailboxes are used from end to end again and again, so large ones are slow.
 fn mailbox_capacity(context: &RunContext) -> usize {
     let scenario = &context.scenario;
-    let is_one_by_one = !context.is_round() && scenario.grouping.window_s == 0.0 && scenario.faults.is_empty();
+    if context.is_round() {
+        // A sweep has millions of rounds: room is made for their messages and no more.
+        return (4 * scenario.devices.len()).max(16);
+    }
+    let is_one_by_one = scenario.grouping.window_s == 0.0 && scenario.faults.is_empty();
     if is_one_by_one { MAILBOX_CAPACITY } else { MAILBOX_CAPACITY.max(2 * scenario.devices.len()) }
 }
 
