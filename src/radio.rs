@@ -28,7 +28,7 @@ pub use airtime::{airtime_s, energy_per_watt_j};
 pub use average_bep::average_bit_error_probability;
 pub use fading::{Fading, FadingError, FisherSnedecorConvention};
 pub use fading_process::{FadingProcess, LinkFading};
-pub use interference::snr_under_noise_rise;
+pub use interference::noise_rise_at_load_db;
 pub use link_budget::{
     LinkBudget, RequiredSnrError, db_to_linear, linear_to_db, outage_probability, required_mean_snr,
 };

@@ -2,7 +2,7 @@
 
 use latentlink::radio::{
     Fading, LinkBudget, LinkGeometry, Modulation, PathLoss, RequiredSnrError, airtime_s, average_bit_error_probability,
-    db_to_linear, energy_per_watt_j, linear_to_db, outage_probability, required_mean_snr, snr_under_noise_rise,
+    db_to_linear, energy_per_watt_j, linear_to_db, noise_rise_at_load_db, outage_probability, required_mean_snr,
 };
 
 use crate::radio_fading::{assert_relative, fisher_snedecor};
@@ -113,9 +113,11 @@ fn airtimes_of_a_latent_are_those_of_the_table() {
 }
 
 #[test]
-fn a_noise_rise_divides_the_snr_by_its_part_of_the_load() {
-    assert_eq!(snr_under_noise_rise(7.3, 6.0, 0.0), 7.3);
-    assert_eq!(snr_under_noise_rise(7.3, 0.0, 1.0), 7.3);
-    assert!((snr_under_noise_rise(8.0, 10.0 * 4f64.log10(), 1.0) - 2.0).abs() < 1e-14);
-    assert!((snr_under_noise_rise(8.0, 10.0 * 4f64.log10(), 0.5) - 4.0).abs() < 1e-14);
+fn interference_shrinks_with_the_cells_that_are_on_the_air() {
+    assert_eq!(noise_rise_at_load_db(6.0, 0.0), 0.0);
+    assert_eq!(noise_rise_at_load_db(0.0, 1.0), 0.0);
+    // All cells make the noise four times as strong: I = 3 N, and with half of them (I + N)/N = 2.5.
+    let all_db = 10.0 * 4f64.log10();
+    assert!((noise_rise_at_load_db(all_db, 1.0) - all_db).abs() < 1e-12);
+    assert!((noise_rise_at_load_db(all_db, 0.5) - 10.0 * 2.5f64.log10()).abs() < 1e-12);
 }

@@ -101,8 +101,7 @@ impl RadioLinks {
             **other != transmitter && matches!(other, Transmitter::Cell(_)) && station.busy > 0
         };
         let load = self.stations.iter().filter(is_sending).count().min(others) as f64 / others as f64;
-        // Powers add up, not decibels.
-        radio::linear_to_db(1.0 + load * (radio::db_to_linear(settings.noise_rise_db) - 1.0))
+        radio::noise_rise_at_load_db(settings.noise_rise_db, load)
     }
 }
 
