@@ -3,6 +3,8 @@
 pub mod bep;
 pub mod check;
 pub mod doctor;
+#[cfg(feature = "learn")]
+pub mod environment;
 mod interrupt;
 pub mod judge;
 pub mod merge;
@@ -14,6 +16,9 @@ pub mod progress;
 pub mod run;
 mod run_report;
 mod standard_output;
+pub mod surface;
+#[cfg(feature = "learn")]
+pub mod train;
 
 use clap::{Parser, Subcommand};
 use miette::Diagnostic;
@@ -42,9 +47,14 @@ enum Command {
     Run(run::RunArgs),
     /// The same for scenarios that sweep something, say with --set PATH=a,b,c.
     Sweep(run::RunArgs),
+    #[cfg(feature = "learn")]
+    Train(train::TrainArgs),
+    #[cfg(feature = "learn")]
+    Environment(environment::EnvironmentArgs),
     Merge(merge::MergeArgs),
     Check(check::CheckArgs),
     Plot(plot::PlotArgs),
+    Surface(surface::SurfaceArgs),
     Models(models::ModelsArgs),
     Doctor(DoctorArgs),
     Judge(judge::JudgeArgs),
@@ -60,9 +70,14 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Sweep(args) => run::sweep(&args),
+        #[cfg(feature = "learn")]
+        Command::Train(args) => train::run(&args),
+        #[cfg(feature = "learn")]
+        Command::Environment(args) => environment::run(&args),
         Command::Merge(args) => merge::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Plot(args) => plot::plot(&args),
+        Command::Surface(args) => surface::surface(&args),
         Command::Models(args) => models::models(&args),
         Command::Doctor(args) => doctor(&args),
         Command::Judge(args) => judge::judge(&args),

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::diffusion::{ExecutorError, ScheduleError};
+use crate::judge::measured_surface::file::SurfaceFileError;
 use crate::judge::{JudgeError, TemplateError};
+#[cfg(feature = "learn")]
+use crate::learn::{TrainingError, TrainingFigureError};
 use crate::network::NetworkError;
 use crate::onnx::{PackError, RuntimeError};
 use crate::picture::PictureError;
+use crate::policy::PolicyError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
 use crate::score_store::StoreError;
@@ -110,6 +114,38 @@ pub enum Error {
          --retry-failed", table.display()
     ))]
     RunsFailed { study: String, failed: u64, runs: u64, table: PathBuf },
+    /// A policy is to be trained on, or measured by, scores that are not there.
+    #[error("the judge gave no score in replication {replication} of point {point}")]
+    #[diagnostic(help(
+        "choose a judge under [judge], and with kind = \"vlm\" a readout that always finds one: \"expectation\""
+    ))]
+    NoScore { point: u32, replication: u32 },
+    /// A policy is to be trained on, or measured in, runs that ask it nothing.
+    #[error("nobody asks for anything in replication {replication}: there is nothing to decide")]
+    #[diagnostic(help("raise the rate or the number of requests under [demand]"))]
+    NoDecision { replication: u32 },
+    /// Ctrl-C, of a training study.
+    #[error("stopped: {done} of {total} trainings are finished; the others are saved in {}", folder.display())]
+    #[diagnostic(help("give the same command once more, and it goes on from there"))]
+    TrainingStopped { done: usize, total: usize, folder: PathBuf },
+    /// A policy could not be trained.
+    #[cfg(feature = "learn")]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Training(#[from] TrainingError),
+    /// A figure of a training could not be drawn.
+    #[cfg(feature = "learn")]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    TrainingFigure(TrainingFigureError),
+    /// The policy is unfit.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+    /// Scores make no measured surface.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Surface(#[from] SurfaceFileError),
     /// Parts cannot be joined.
     #[error("{message}")]
     Merge {
@@ -188,8 +224,16 @@ impl Error {
             | Self::ResultsExist { .. }
             | Self::NotResults { .. }
             | Self::UnfinishedExists { .. }
+            | Self::Surface(_)
             | Self::Merge { .. } => 2,
-            Self::Interrupted { .. } => 130,
+            Self::NoDecision { .. } => 2,
+            #[cfg(feature = "learn")]
+            Self::TrainingFigure(_) => 1,
+            #[cfg(feature = "learn")]
+            Self::Training(error) => error.exit_code(),
+            Self::Policy(PolicyError::Model(_)) => 3,
+            Self::Policy(_) => 2,
+            Self::Interrupted { .. } | Self::TrainingStopped { .. } => 130,
             Self::Pack(_) | Self::Runtime(_) | Self::NoPacks { .. } | Self::Packs { .. } | Self::Unhealthy => 3,
             Self::Schedule(error) if error.is_in_pack() => 3,
             Self::Schedule(_) => 2,
@@ -206,6 +250,7 @@ impl Error {
             | Self::StudyInUse { .. }
             | Self::NotAJournal { .. }
             | Self::RunsFailed { .. }
+            | Self::NoScore { .. }
             | Self::Report(_)
             | Self::Picture(_)
             | Self::Store(_) => 1,

@@ -6,8 +6,10 @@
 //!  picture ──────────────────────────┘
 //! ```
 
+pub mod measured_surface;
 pub mod persona;
 pub mod population;
+pub mod quality_model;
 pub mod question;
 pub mod readout;
 pub mod score_reading;
@@ -16,8 +18,10 @@ pub mod surface;
 pub mod template;
 pub mod vlm;
 
+pub use measured_surface::MeasuredSurface;
 pub use persona::{NamedPersona, Persona};
 pub use population::{NormalPopulation, Spread};
+pub use quality_model::QualityModel;
 pub use question::{Answer, Question};
 pub use readout::Readout;
 pub use score_reading::read_score;

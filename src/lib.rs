@@ -87,6 +87,7 @@
 //! | [`compute_profile`] | how long do steps take on a machine, and what energy |
 //! | [`network`] | who does what when, and who pays |
 //! | [`policy`] | who gets how many steps and how much power |
+//! | `learn` | how is an allocation learned, and how well (feature `learn`, on by default) |
 //! | [`experiment`] | which runs, in which order, what is finished, what they say together |
 //! | [`report`] | how tables and figures are written |
 //! | [`score_store`] | what was answered in earlier runs |
@@ -105,6 +106,8 @@ pub mod faults;
 pub mod grouping;
 pub mod judge;
 pub mod latent_cache;
+#[cfg(feature = "learn")]
+pub mod learn;
 pub mod mobility;
 pub mod network;
 pub mod onnx;

@@ -66,6 +66,8 @@ pub struct ServingCell {
 pub struct Places {
     /// At time 0, by device.
     starts: Vec<Position>,
+    /// To the first cell, of those placed at a distance, by device [m]; empty where no distance is drawn.
+    drawn_distances_m: Vec<f64>,
     /// By device; empty where nobody walks.
     walks: Vec<Walk>,
     /// Where they walk.
@@ -82,7 +84,7 @@ impl Places {
         let start = |device: usize| match scenario.devices[device].placement {
             Placement::Distance => {
                 let direction = std::f64::consts::TAU * stream("direction", device).compact_rng().random::<f64>();
-                let distance_m = scenario.devices[device].distance_m;
+                let distance_m = scenario.distance_of_m(device, replication);
                 let server = &scenario.cells[0];
                 Position {
                     x_m: server.x_m + distance_m * libm::cos(direction),
@@ -93,13 +95,16 @@ impl Places {
             Placement::Area => area.draw(&mut stream("placement", device).compact_rng()),
         };
         let starts: Vec<Position> = (0..scenario.devices.len()).map(start).collect();
+        let is_drawn = scenario.devices.iter().any(|device| device.distance_max_m.is_some());
+        let drawn = if is_drawn { starts.len() } else { 0 };
+        let drawn_distances_m = (0..drawn).map(|device| scenario.distance_of_m(device, replication)).collect();
         let walks = match scenario.mobility {
             MobilitySettings::RandomWaypoint { .. } => {
                 (0..).zip(&starts).map(|(device, &start)| Walk::new(start, stream("walk", device))).collect()
             }
             MobilitySettings::Static | MobilitySettings::Trace { .. } => Vec::new(),
         };
-        Self { starts, walks, area }
+        Self { starts, drawn_distances_m, walks, area }
     }
 
     /// Where a device is. The times asked for one device never go back.
@@ -122,7 +127,8 @@ impl Places {
         let position = self.position(scenario, device, time_s);
         let (cell, distance_m) = cells.nearest(position);
         if cell == 0 && settings.placement == Placement::Distance && position == self.starts[device] {
-            return ServingCell { cell, distance_m: settings.distance_m };
+            let drawn_m = self.drawn_distances_m.get(device).copied();
+            return ServingCell { cell, distance_m: drawn_m.unwrap_or(settings.distance_m) };
         }
         ServingCell { cell, distance_m: distance_m.max(MINIMUM_DISTANCE_M) }
     }

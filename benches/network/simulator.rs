@@ -55,7 +55,7 @@ impl Simulator {
         let context = RunContext::new(
             Arc::clone(&self.scenario),
             Arc::clone(&self.schedule),
-            Arc::from(policy::from_settings(&self.scenario.policy)),
+            policy::from_settings(&self.scenario).expect("a policy without files"),
             0,
             self.pack.latent_shape().iter().product(),
             Arc::clone(&self.prompts),

@@ -171,6 +171,10 @@ impl<'a> BlockComputation<'a> {
         &self.values
     }
 
+    pub fn into_values(self) -> ComputedValues {
+        self.values
+    }
+
     pub fn origins(&self) -> ValueOrigins {
         let at_events = self.block.eager_values.keys().map(|&id| self.block.graph.operation(id).unet_evaluations());
         let unet_evaluations_made = self.evaluation.done().unet_evaluations + at_events.sum::<u64>();

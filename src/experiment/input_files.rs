@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::scenario::{Arrivals, MobilitySettings, PopulationSettings, Scenario};
+use crate::scenario::{Arrivals, JudgeKind, MobilitySettings, PopulationSettings, Scenario, SurfaceSettings};
 
 /// Hashes the contents of the files of all points, each once.
 #[derive(Default)]
@@ -40,6 +40,11 @@ impl InputFileHash {
                 let numbers = track.iter().flat_map(|point| [point.time_s, point.x_m, point.y_m]);
                 numbers.for_each(|number| self.hash.update(number.to_le_bytes()));
             }
+        }
+        if let JudgeKind::Surface(SurfaceSettings { measured: Some(measured), .. }) = &scenario.judge.kind
+            && self.seen.insert(std::sync::Arc::as_ptr(&measured.surface).addr())
+        {
+            self.hash.update(format!("{:?}", measured.surface));
         }
         let of_devices = scenario.devices.iter().filter(|device| device.member == 0).map(|device| &device.profile);
         for profile in std::iter::once(&scenario.server.profile).chain(of_devices).flatten() {

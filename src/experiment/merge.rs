@@ -142,7 +142,7 @@ pub fn merge(folders: &[PathBuf], options: &RunOptions, observer: &dyn Observer)
         started,
         wall_time_s,
     };
-    study_manifest::write_as(&plan, &identity, &folder, &run)?;
+    study_manifest::write_as(&plan, &identity, folder.draft(), &run)?;
     let (study, parts) = (first.file.study.clone(), parts.len());
     let folder = folder.publish(findings.failed_runs > 0)?;
     Ok(MergeReport { study, folder, parts, findings, figures })

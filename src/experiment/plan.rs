@@ -27,7 +27,7 @@ use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, SplitChain};
 use crate::error::Error;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
-use crate::scenario::{Dimension, Execution, Grid, JudgeKind, PolicySettings, Scenario, ScenarioFile};
+use crate::scenario::{Dimension, Execution, Grid, JudgeKind, Scenario, ScenarioFile};
 use crate::score_store::ScoreStore;
 
 /// How a study is run; what is run is in the scenario.
@@ -297,20 +297,29 @@ fn scenario_at(grid: &Grid, positions: &[usize]) -> Result<Scenario, Error> {
 /// The pack's schedule has every chain that is asked for: found out before anything is computed.
 fn check_chains(grid: &Grid, schedule: &NoiseSchedule) -> Result<(), Error> {
     let is_of_chain = |path: &str| {
-        ["diffusion.sampler", "diffusion.steps", "diffusion.split", "policy.t0", "policy.tk"]
-            .iter()
-            .any(|field| path.starts_with(field))
+        const FIELDS: [&str; 8] = [
+            "diffusion.sampler",
+            "diffusion.steps",
+            "diffusion.split",
+            "policy.kind",
+            "policy.t0",
+            "policy.tk",
+            "policy.maximum_shared_steps",
+            "policy.maximum_own_steps",
+        ];
+        FIELDS.iter().any(|field| path.starts_with(field))
     };
     for scenario in scenarios_with_all(grid, is_of_chain) {
-        let scenario = scenario?;
-        let PolicySettings::Fixed(fixed) = &scenario.policy;
-        let diffusion = &scenario.diffusion;
-        let mut different = fixed.tk.clone();
-        different.sort_unstable();
-        different.dedup();
-        for tk in different {
-            SplitChain::new(schedule, diffusion.sampler, diffusion.split, diffusion.steps, fixed.t0, tk)?;
-        }
+        check_chains_of(&scenario?, schedule)?;
+    }
+    Ok(())
+}
+
+/// The same for one scenario.
+pub(super) fn check_chains_of(scenario: &Scenario, schedule: &NoiseSchedule) -> Result<(), Error> {
+    let diffusion = &scenario.diffusion;
+    for (t0, tk) in scenario.policy.step_pairs() {
+        SplitChain::new(schedule, diffusion.sampler, diffusion.split, diffusion.steps, t0, tk)?;
     }
     Ok(())
 }

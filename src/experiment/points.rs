@@ -6,13 +6,13 @@ use super::judges::StudyJudges;
 use super::prompt_directions::PromptDirections;
 use crate::error::Error;
 use crate::network::PromptBook;
-use crate::scenario::{Coordinate, Grid, JudgeKind, Scenario};
+use crate::policy::{self, Policy};
+use crate::scenario::{Coordinate, Grid, JudgeKind, Scenario, SimilaritySettings};
 
 /// Points that are kept once they are made.
 const KEPT_POINTS: usize = 4096;
 
 /// A point of the grid, with everything a run needs.
-#[derive(Debug)]
 pub struct StudyPoint {
     pub index: u32,
     /// The swept fields in the order of the file.
@@ -21,6 +21,26 @@ pub struct StudyPoint {
     pub prompts: Arc<PromptBook>,
     /// Digest of the judge that is shown the pictures; `None` where none is.
     pub judge: Option<[u8; 32]>,
+    /// The scenario's own policy.
+    pub policy: Arc<dyn Policy>,
+}
+
+impl StudyPoint {
+    /// The same point with another policy, or other settings that change neither prompts nor judge.
+    ///
+    /// # Errors
+    /// [`Error::Policy`].
+    pub fn with_scenario(&self, scenario: Scenario) -> Result<Self, Error> {
+        let policy = policy::from_settings(&scenario)?;
+        Ok(Self {
+            index: self.index,
+            coordinates: self.coordinates.clone(),
+            scenario: Arc::new(scenario),
+            prompts: Arc::clone(&self.prompts),
+            judge: self.judge,
+            policy,
+        })
+    }
 }
 
 /// All points of a study. Those of a small one are made once.
@@ -70,7 +90,8 @@ impl StudyPoints {
         let prompts = Arc::new(self.prompts_of(&scenario)?);
         let judge = self.judges.of(&scenario).map(|judge| judge.digest());
         let scenario = Arc::new(scenario);
-        Ok(StudyPoint { index, coordinates: point.coordinates, scenario, prompts, judge })
+        let policy = policy::from_settings(&scenario)?;
+        Ok(StudyPoint { index, coordinates: point.coordinates, scenario, prompts, judge, policy })
     }
 
     /// The prompts of a scenario, and how similar they are where anybody asks.
@@ -88,8 +109,9 @@ impl StudyPoints {
             let only = book.text(0).to_owned();
             book = book.with_server_prompt(&only);
         }
+        // The least of a range stands for all of it: whoever may share by it may share by any draw.
         let given = match &scenario.judge.kind {
-            JudgeKind::Surface(surface) => surface.similarity,
+            JudgeKind::Surface(surface) => surface.similarity.map(SimilaritySettings::least),
             JudgeKind::None | JudgeKind::Vlm(_) => None,
         };
         let has_surface = matches!(scenario.judge.kind, JudgeKind::Surface(_));

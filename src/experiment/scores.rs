@@ -6,8 +6,7 @@ use super::computation::ComputedValues;
 use super::simulation::Run;
 use crate::diffusion::NodeId;
 use crate::diffusion::value::Failure;
-use crate::judge::surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
-use crate::judge::{Answer, NamedPersona};
+use crate::judge::{Answer, NamedPersona, QualityModel, SurfaceInputs};
 use crate::network::bench::SimulatedUser;
 use crate::network::rating::{answer_stream, judge_stream, raters};
 use crate::network::{Rating, UserRecord};
@@ -148,6 +147,7 @@ impl RunScores {
 struct SurfaceRaters<'a> {
     scenario: &'a Scenario,
     surface: &'a SurfaceSettings,
+    model: QualityModel,
     replication: u32,
     /// By device index; `None` before its first picture.
     devices: Vec<Option<DeviceRaters>>,
@@ -162,11 +162,11 @@ struct DeviceRaters {
 impl<'a> SurfaceRaters<'a> {
     fn new(scenario: &'a Scenario, surface: &'a SurfaceSettings, replication: u32) -> Self {
         let devices = std::iter::repeat_with(|| None).take(scenario.devices.len()).collect();
-        Self { scenario, surface, replication, devices }
+        Self { scenario, surface, model: surface.quality_model(), replication, devices }
     }
 
     fn rate(&mut self, record: &UserRecord) -> Vec<PersonaScores> {
-        let Self { scenario, surface, replication, devices } = self;
+        let Self { scenario, surface, model, replication, devices } = self;
         let device = record.journey.device;
         let raters = devices[device].get_or_insert_with(|| DeviceRaters {
             personas: raters(scenario, device, *replication).into_iter().map(Arc::new).collect(),
@@ -183,9 +183,9 @@ impl<'a> SurfaceRaters<'a> {
             };
             let score = if surface.noise {
                 let seed = answer_stream(scenario, &raters.stream, record.journey.request, index);
-                noisy_quality_of_experience(&inputs, &seed)
+                model.noisy_quality_of_experience(&inputs, &seed)
             } else {
-                quality_of_experience(&inputs)
+                model.quality_of_experience(&inputs)
             };
             ScoredAnswer::Given(Answer { score: Some(score), text: None, attempts: 1 })
         };

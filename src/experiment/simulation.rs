@@ -22,9 +22,10 @@ use crate::diffusion::recorder::Recorder;
 use crate::diffusion::value::Value;
 use crate::diffusion::{NodeId, NoiseSchedule};
 use crate::error::Error;
+use crate::network;
 use crate::network::bench::SimulatedUser;
 use crate::network::{Checkpoints, EnergyLedger, NetworkError, RunBooks, RunContext, SimulatedRun};
-use crate::{network, policy};
+use crate::policy::Policy;
 
 /// Runs simulated between two looks at the size of the graph, at first and at most.
 const RUNS_PER_ROUND: (usize, usize) = (16, 256);
@@ -76,6 +77,10 @@ impl Run {
 impl Simulator {
     pub fn new(points: StudyPoints, schedule: Arc<NoiseSchedule>, executor: Arc<Executor>) -> Self {
         Self { points, schedule, executor }
+    }
+
+    pub fn schedule(&self) -> &NoiseSchedule {
+        &self.schedule
     }
 
     pub fn points(&self) -> &StudyPoints {
@@ -161,25 +166,38 @@ impl Simulator {
         checkpoints: &Checkpoints,
     ) -> Result<(Arc<StudyPoint>, SimulatedRun), Error> {
         let point = self.points.get(run.point)?;
+        let policy = Arc::clone(&point.policy);
+        let simulated = self.simulate_point(&point, run.replication, policy, recorder, checkpoints)?;
+        Ok((point, simulated))
+    }
+
+    pub(super) fn simulate_point(
+        &self,
+        point: &StudyPoint,
+        replication: u32,
+        policy: Arc<dyn Policy>,
+        recorder: Recorder,
+        checkpoints: &Checkpoints,
+    ) -> Result<SimulatedRun, Error> {
         let context = RunContext::new(
             Arc::clone(&point.scenario),
             Arc::clone(&self.schedule),
-            Arc::from(policy::from_settings(&point.scenario.policy)),
-            run.replication,
+            policy,
+            replication,
             self.executor.pack().latent_shape().iter().product(),
             Arc::clone(&point.prompts),
             recorder,
         )?
         .with_judge(point.judge);
-        let failed = |source: NetworkError| Error::Network { point: run.point, replication: run.replication, source };
-        Ok((point, network::simulate_with_checkpoints(context, checkpoints).map_err(failed)?))
+        let failed = |source: NetworkError| Error::Network { point: point.index, replication, source };
+        network::simulate_with_checkpoints(context, checkpoints).map_err(failed)
     }
 
-    fn empty_graph(&self) -> DenoisingGraph {
+    pub(super) fn empty_graph(&self) -> DenoisingGraph {
         DenoisingGraph::new(self.executor.pack().digest())
     }
 
-    fn empty_block(&self) -> Block {
+    pub(super) fn empty_block(&self) -> Block {
         Block {
             runs: Vec::new(),
             graph: self.empty_graph(),
@@ -206,7 +224,7 @@ impl Block {
         Ok(())
     }
 
-    fn merge(&mut self, id: RunId, point: Arc<StudyPoint>, run: SimulatedRun) {
+    pub(super) fn merge(&mut self, id: RunId, point: Arc<StudyPoint>, run: SimulatedRun) {
         let (graph, values) = run.recorder.finish();
         let ids = self.graph.absorb(&graph);
         let here = |id: NodeId| ids[id.index()];

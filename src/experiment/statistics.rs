@@ -6,14 +6,21 @@
 //!                             └─► Quantiles          the spread between runs, without any assumption
 //!  yes or no a replication ─────► Proportion         Wilson's interval, which stays inside [0, 1]
 //!  two points, same replications ► PairedDifference  what common random numbers leave of the noise
+//!  one score a training run ────► RunScores          interquartile mean, optimality gap, performance profile and
+//!                                                    probability of improvement, by the stratified bootstrap
 //! ```
 //!
 //! One replication says nothing about the spread between replications: its interval is `None`, never zero.
 
 pub mod batch_means;
+mod interquartile_mean;
 mod paired_difference;
+mod performance_profile;
+mod probability_of_improvement;
 mod proportion;
 mod quantiles;
+mod run_scores;
+mod stratified_bootstrap;
 mod time_average;
 pub mod warm_up;
 
@@ -22,9 +29,14 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use thiserror::Error;
 
 pub use batch_means::Estimate;
+pub use interquartile_mean::interquartile_mean;
 pub use paired_difference::PairedDifference;
+pub use performance_profile::{ProfilePoint, performance_profile};
+pub use probability_of_improvement::probability_of_improvement;
 pub use proportion::Proportion;
 pub use quantiles::Quantiles;
+pub use run_scores::{RunScores, RunScoresError, optimality_gap};
+pub use stratified_bootstrap::{BootstrapEstimate, StratifiedBootstrap};
 pub use time_average::TimeBatches;
 
 /// What is known of a quantity after `n` independent observations. All but `n` carry the unit of the observations.

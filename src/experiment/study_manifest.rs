@@ -25,14 +25,14 @@ pub(super) struct RunFindings<'a> {
 
 /// Writes the manifest of everything that is in the folder.
 pub(super) fn write(plan: &StudyPlan, folder: &StudyFolder, run: &RunFindings<'_>) -> Result<(), Error> {
-    write_as(plan, &plan.identity, folder, run)
+    write_as(plan, &plan.identity, folder.draft(), run)
 }
 
 /// The same for runs that were made as another study than this plan's: with other packs, say, and then merged.
 pub(super) fn write_as(
     plan: &StudyPlan,
     identity: &StudyIdentity,
-    folder: &StudyFolder,
+    draft: &Path,
     run: &RunFindings<'_>,
 ) -> Result<(), Error> {
     let scenario = plan.scenario();
@@ -55,7 +55,7 @@ pub(super) fn write_as(
         onnx_runtime_version: plan.runtime.version.clone(),
         execution_provider: plan.provider.name().to_owned(),
         counts: counts(u64::from(plan.points()), run.findings, &run.cost),
-        files: written_files(folder.draft())?,
+        files: written_files(draft)?,
         run: manifest::Run {
             started_utc: manifest::utc_timestamp(run.started),
             wall_time_s: run.wall_time_s,
@@ -70,8 +70,27 @@ pub(super) fn write_as(
             host: Host::of_this_machine(),
         },
     }
-    .write(&folder.draft().join("manifest.json"))?;
+    .write(&draft.join("manifest.json"))?;
     Ok(())
+}
+
+impl StudyPlan {
+    /// Writes the manifest of a folder with results of so many trainings, of which some failed.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Report`].
+    pub fn write_training_manifest(
+        &self,
+        draft: &Path,
+        (trainings, failed): (u64, u64),
+        started: SystemTime,
+        wall_time_s: f64,
+    ) -> Result<(), Error> {
+        let findings = Findings { runs: trainings, failed_runs: failed, ..Findings::default() };
+        let (cost, origins) = (StudyCost::default(), ValueOrigins::default());
+        let run = RunFindings { findings: &findings, cost, origins, found_runs: 0, started, wall_time_s };
+        write_as(self, &self.identity, draft, &run)
+    }
 }
 
 /// How much was simulated and computed.

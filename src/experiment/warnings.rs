@@ -85,10 +85,14 @@ impl<'a> Warnings<'a> {
             return;
         };
         let limits = format!("{} m to {} m", validity_m.start(), validity_m.end());
-        for device in scenario.devices.iter().filter(|device| !validity_m.contains(&device.distance_m)) {
+        for device in &scenario.devices {
+            let [nearest_m, farthest_m] = device.distances_m();
+            if validity_m.contains(&nearest_m) && validity_m.contains(&farthest_m) {
+                continue;
+            }
             let key = (device.name.clone(), limits.clone());
-            let (least, most) = self.distances.entry(key).or_insert((device.distance_m, device.distance_m));
-            (*least, *most) = (least.min(device.distance_m), most.max(device.distance_m));
+            let (least, most) = self.distances.entry(key).or_insert((nearest_m, farthest_m));
+            (*least, *most) = (least.min(nearest_m), most.max(farthest_m));
         }
     }
 

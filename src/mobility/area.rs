@@ -18,7 +18,7 @@ impl Area {
     ///
     /// Of several: their bounding box, wider on each side by half the spacing, which is the largest distance of a cell to its
     /// nearest neighbour. In a square grid each cell gets the square about it. Of one, or several at one place: a disc about
-    /// it as far as the farthest `device.distance_m`.
+    /// it as far as the farthest `device.distance_m`, or `device.distance_max_m`.
     pub fn of(scenario: &Scenario) -> Self {
         let bounds = |coordinate: fn(&CellSettings) -> f64| {
             let coordinates = scenario.cells.iter().map(coordinate);
@@ -26,7 +26,7 @@ impl Area {
         };
         let ((left, right), (bottom, top)) = (bounds(|cell| cell.x_m), bounds(|cell| cell.y_m));
         if left == right && bottom == top {
-            let radius_m = scenario.devices.iter().map(|device| device.distance_m).fold(0.0, f64::max);
+            let radius_m = scenario.devices.iter().map(|device| device.distances_m()[1]).fold(0.0, f64::max);
             return Self::Disc { centre: Position { x_m: left, y_m: bottom }, radius_m };
         }
         let margin = spacing_m(scenario) / 2.0;

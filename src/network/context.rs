@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nexosim::model::{BuildContext, Model, ProtoModel};
 
 use super::prompt_book::PromptBook;
+use super::records::Journey;
 use super::state::RunState;
 use crate::demand::prompts::PromptSampler;
 use crate::diffusion::graph::{Operation, PromptId};
@@ -14,7 +15,7 @@ use crate::diffusion::recorder::Recorder;
 use crate::diffusion::{DenoisingStep, ExecutorError, NodeId, NoiseSchedule, ScheduleError, SplitChain};
 use crate::latent_cache::{LatentCache, PromptNeighbours, ReuseThresholds, USUAL_DIVERGENCE};
 use crate::mobility::CellMap;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyError};
 use crate::random::StreamKey;
 use crate::scenario::{ArchitectureKind, Arrivals, Scenario, StartLatent};
 
@@ -29,6 +30,10 @@ pub enum NetworkError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Schedule(#[from] ScheduleError),
+    /// The policy has no answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
     /// The books of the run do not agree with each other.
     #[error("the books of the run do not agree: {message}")]
     #[diagnostic(help(
@@ -195,6 +200,15 @@ impl RunContext {
         let chain = Arc::new(chain);
         chains.insert((t0, tk), Arc::clone(&chain));
         Ok(chain)
+    }
+
+    /// Cosine similarity of a request's prompt to that of the shared steps: drawn for its device where the scenario says so.
+    pub fn similarity(&self, journey: &Journey, shared_prompt: u32) -> f64 {
+        if journey.prompt == shared_prompt {
+            return 1.0;
+        }
+        let drawn = self.scenario.drawn_similarity(journey.device, self.replication);
+        drawn.unwrap_or_else(|| self.prompts.similarity(journey.prompt, shared_prompt))
     }
 
     /// The start latent z_T of a chain that begins for `request`. In a round, and where the scenario says so, everyone starts

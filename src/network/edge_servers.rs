@@ -3,6 +3,7 @@
 
 mod batch;
 mod forming;
+mod group_state;
 mod queue;
 mod server;
 mod shared_steps;
@@ -124,7 +125,12 @@ impl EdgeServers {
         while let Some(set) = sets.pop() {
             let number = self.groups;
             self.groups += 1;
-            match form(number, set, seconds(cx.time()), context) {
+            let queue_length = self.servers[set[0].journey.cell as usize].queue_length();
+            let formed = match form(number, set, queue_length, seconds(cx.time()), context) {
+                Ok(formed) => formed,
+                Err(error) => return context.fail(error),
+            };
+            match formed {
                 Formed::Alone(members) => {
                     for member in members {
                         self.impatient.remove(&member.journey.request);

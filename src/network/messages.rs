@@ -31,6 +31,8 @@ pub struct Member {
     pub tk: u32,
     /// Transmit power towards the device [W].
     pub tx_power_w: f64,
+    /// Number of the transmission whose channel the policy was told; `None`: it was told of none.
+    pub transmission: Option<u64>,
     /// Which chain of shared steps is its own: those of equal numbers are the same.
     pub chain: u32,
     /// Cosine similarity of its prompt to that of the shared steps.

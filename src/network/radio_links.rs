@@ -23,7 +23,8 @@ use super::messages::{Delivery, FaultChange, HandOver, Member, PromptRequest, Tr
 use super::records::{LinkRecord, UnservedEnd};
 use crate::diffusion::NodeId;
 
-pub use self::airtime::{Airtime, airtime, expected_energy_j};
+pub use self::airtime::{Airtime, airtime, energy_per_watt_j, expected_energy_j};
+pub use self::channel::channel_gain_db;
 
 /// All radio links.
 ///
@@ -87,7 +88,7 @@ impl RadioLinks {
         let cells = 0..context.scenario.cells.len() as u32;
         Self {
             stations: cells.map(|cell| (Transmitter::Cell(cell), Station::default())).collect(),
-            channels: Channels::new(context.scenario.devices.len()),
+            channels: Channels::default(),
             on_air: BTreeMap::new(),
             begun: 0,
             agenda: Agenda::default(),
@@ -144,9 +145,11 @@ impl RadioLinks {
         }
     }
 
-    fn begin(&mut self, hand_over: Box<HandOver>, cx: &Context<Self>, context: &RunContext) {
+    fn begin(&mut self, mut hand_over: Box<HandOver>, cx: &Context<Self>, context: &RunContext) {
         let now_s = seconds(cx.time());
-        let transmission = self.channels.begin(hand_over.member.journey.device);
+        let promised = hand_over.member.transmission.take();
+        let transmission =
+            promised.unwrap_or_else(|| context.state().begin_transmission(hand_over.member.journey.device));
         let (link, sent) = self.transmit(&hand_over, transmission, now_s, context);
         let received = match context.records() {
             true => context.insert(corruption(&hand_over, &sent, transmission, context)),

@@ -15,6 +15,8 @@ pub struct RunState {
     /// Requests that ended with a picture. A million of them are sorted and handed on: they stay where they are.
     pub served: Vec<Box<UserRecord>>,
     pub books: RunBooks,
+    /// Latents that were sent, or promised, to each device; each takes its own random streams.
+    transmissions: Vec<u64>,
     /// By device, how many faults keep it away right now.
     away: Vec<u32>,
     /// Requests that are somewhere between arrival and end.
@@ -31,6 +33,7 @@ impl RunState {
         Self {
             ledger: EnergyLedger::new(scenario.devices.len(), is_round),
             batteries: Batteries::of(scenario),
+            transmissions: vec![0; scenario.devices.len()],
             away: vec![0; scenario.devices.len()],
             ..Self::default()
         }
@@ -42,6 +45,13 @@ impl RunState {
             self.batteries.draw(device, energy_j, now_s);
         }
         self.ledger.book(LedgerEntry { payer, cause, energy_j, time_s: booked_s });
+    }
+
+    /// Number of the device's next transmission, for its random streams.
+    pub fn begin_transmission(&mut self, device: usize) -> u64 {
+        let number = self.transmissions[device];
+        self.transmissions[device] += 1;
+        number
     }
 
     /// A request comes in; returns its number.

@@ -10,7 +10,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array, CowArray, Dimension, IxDyn};
 use ort::ep;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{DynValue, Outlet, Tensor, TensorElementType, TensorRef, ValueType};
 
@@ -35,6 +35,28 @@ impl ModelSession {
     /// # Errors
     /// [`PackError::Runtime`] without ONNX Runtime, [`PackError::Load`] where it refuses the file or the provider.
     pub fn load(file: &Path, provider: ResolvedProvider, intra_threads: usize) -> Result<Self, PackError> {
+        Self::of(file, provider, intra_threads, |mut builder| builder.commit_from_file(file))
+    }
+
+    /// Loads a model whose file is in memory; `name` is for messages.
+    ///
+    /// # Errors
+    /// As [`ModelSession::load`].
+    pub fn from_bytes(
+        bytes: &[u8],
+        name: &Path,
+        provider: ResolvedProvider,
+        intra_threads: usize,
+    ) -> Result<Self, PackError> {
+        Self::of(name, provider, intra_threads, |mut builder| builder.commit_from_memory(bytes))
+    }
+
+    fn of(
+        file: &Path,
+        provider: ResolvedProvider,
+        intra_threads: usize,
+        commit: impl FnOnce(SessionBuilder) -> ort::Result<Session>,
+    ) -> Result<Self, PackError> {
         let environment = environment().map_err(Box::new)?;
         let load = || -> ort::Result<Session> {
             let builder = Session::builder(environment)?
@@ -43,19 +65,24 @@ impl ModelSession {
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_deterministic_compute(true)?;
-            let mut builder = match provider {
+            let builder = match provider {
                 ResolvedProvider::Cpu => builder,
                 ResolvedProvider::Cuda { device_id } => builder.with_execution_providers([ep::CUDA::default()
                     .with_device_id(device_id)
                     .build()
                     .error_on_failure()])?,
             };
-            builder.commit_from_file(file)
+            commit(builder)
         };
         match load() {
             Ok(session) => Ok(Self { file: file.to_owned(), session }),
             Err(reason) => Err(PackError::Load { file: file.to_owned(), reason }),
         }
+    }
+
+    /// What the file says under this key of its metadata.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
     }
 
     /// Whether the model has an input `name`.

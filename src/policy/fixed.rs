@@ -1,6 +1,6 @@
 //! The same numbers for every request, as the scenario gives them.
 
-use super::{Allocation, AllocationRequest, Policy, UserAllocation};
+use super::{Allocation, AllocationRequest, Policy, PolicyError, UserAllocation};
 use crate::scenario::FixedPolicy;
 
 /// `policy.kind = "fixed"`.
@@ -15,7 +15,7 @@ impl Fixed {
 }
 
 impl Policy for Fixed {
-    fn allocate(&self, request: &AllocationRequest<'_>) -> Allocation {
+    fn allocate(&self, request: &AllocationRequest<'_>) -> Result<Allocation, PolicyError> {
         let users = request
             .devices
             .iter()
@@ -24,6 +24,6 @@ impl Policy for Fixed {
                 tx_power_w: self.settings.tx_power_w[device],
             })
             .collect();
-        Allocation { t0: self.settings.t0, users }
+        Ok(Allocation { t0: self.settings.t0, users })
     }
 }

@@ -78,6 +78,12 @@ pub fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
     RGBColor(mix(red), mix(green), mix(blue))
 }
 
+/// Half of a colour on white.
+pub fn half_pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let mix = |level: u8| 255 - (255 - level) / 2;
+    RGBColor(mix(red), mix(green), mix(blue))
+}
+
 /// Dark or light, whichever has the higher contrast ratio with `ground` (WCAG 2.2).
 pub fn readable_on(ground: RGBColor) -> RGBColor {
     const LIGHT: RGBColor = RGBColor(255, 255, 255);

@@ -13,6 +13,9 @@ pub(super) enum LegendKey {
     /// A line with a mark on it.
     Line(SeriesLook),
     Mark(SeriesLook),
+    /// Marks of no particular colour.
+    Dot,
+    Cross,
     Swatch(RGBColor, Hatching),
     /// The reference line of this number, counted from 0.
     Reference(usize),
@@ -103,6 +106,8 @@ fn draw_key(canvas: &mut Canvas, key: LegendKey, (x, y): (f64, f64)) {
             look.mark(canvas, middle, 1.0);
         }
         LegendKey::Mark(look) => look.mark(canvas, middle, 1.0),
+        LegendKey::Dot => canvas.disc(middle, 2.5, INK),
+        LegendKey::Cross => draw_cross(canvas, middle, 3.0, INK),
         LegendKey::Swatch(colour, hatching) => {
             hatched(canvas, [x + 2.0, y - 5.0, x + KEY_WIDTH - 2.0, y + 5.0], colour, hatching);
         }
@@ -113,6 +118,12 @@ fn draw_key(canvas: &mut Canvas, key: LegendKey, (x, y): (f64, f64)) {
         }
         LegendKey::RedStar => red_star(canvas, middle, 5.5),
     }
+}
+
+/// A diagonal cross that reaches `reach` points to each side: what failed.
+pub(super) fn draw_cross(canvas: &mut Canvas, (x, y): (f64, f64), reach: f64, colour: RGBColor) {
+    canvas.path(&[(x - reach, y - reach), (x + reach, y + reach)], colour, 1.4);
+    canvas.path(&[(x - reach, y + reach), (x + reach, y - reach)], colour, 1.4);
 }
 
 /// The dashed line of the reference number `at`, counted from 0.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::axis_scale::NumberScale;
 use super::canvas::Canvas;
+use super::colour_map::half_pale;
 use super::durable_file::ReportError;
 use super::legend::{LegendEntry, LegendKey};
 pub use super::number_axis::{NumberAxis, ReferenceLine};
@@ -31,6 +32,14 @@ pub struct Point {
 pub struct Series {
     pub name: String,
     pub points: Vec<Point>,
+}
+
+/// A thin line below all others: one observation of what a series is the mean of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Trace {
+    /// Which series' colour it has.
+    pub(super) series: usize,
+    pub(super) points: Vec<(f64, f64)>,
 }
 
 /// How intervals are drawn.
@@ -122,11 +131,19 @@ impl LinePlot {
     /// [`ReportError::Figure`] where there is nothing to draw, a number is not finite, or one is not positive on a
     /// logarithmic axis.
     pub fn draw(&self) -> Result<Canvas, ReportError> {
+        self.draw_over(&[])
+    }
+
+    /// Draws the figure over thin lines, for which its axes have room.
+    pub(super) fn draw_over(&self, traces: &[Trace]) -> Result<Canvas, ReportError> {
+        let traced = || traces.iter().flat_map(|trace| &trace.points);
         let shown = || self.series.iter().flat_map(|series| &series.points).filter(|point| point.y.is_some());
         let ends = |point: &Point| [point.y, point.low_95, point.high_95];
         let references = self.reference_lines.iter().map(|line| line.value);
-        let x_range = range_of(&self.title, &self.x, shown().map(|point| point.x))?;
-        let y_range = range_of(&self.title, &self.y, shown().flat_map(ends).flatten().chain(references))?;
+        let (x_of_traces, y_of_traces) = (traced().map(|point| point.0), traced().map(|point| point.1));
+        let x_range = range_of(&self.title, &self.x, shown().map(|point| point.x).chain(x_of_traces))?;
+        let y_shown = shown().flat_map(ends).flatten().chain(y_of_traces);
+        let y_range = range_of(&self.title, &self.y, y_shown.chain(references))?;
         let mut frame = PlotFrame::draw(FramePlan {
             title: &self.title,
             footer: &self.footer,
@@ -136,6 +153,11 @@ impl LinePlot {
             legend: self.legend(),
             reference_lines: &self.reference_lines,
         });
+        for trace in traces {
+            let line: Vec<(f64, f64)> =
+                trace.points.iter().map(|&(x, y)| (frame.x.position(x), frame.y.position(y))).collect();
+            frame.canvas.path(&line, half_pale(SeriesLook::number(trace.series).colour), 0.6);
+        }
         if self.intervals == Intervals::Band {
             // All bands lie below all lines.
             for (at, series) in self.series.iter().enumerate() {

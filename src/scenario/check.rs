@@ -21,12 +21,14 @@ mod radio;
 mod rereading;
 mod server;
 mod study;
+mod train;
 
 pub(super) use analysis::MSER_5;
 pub(super) use cache::described as described_cache;
 pub(super) use devices::{PLACEMENTS, default_name};
 pub(super) use input_files::InputFiles;
 pub(super) use persona::POPULATION;
+pub(super) use policy::keys_of as keys_of_policy;
 pub(super) use rereading::Rereading;
 
 use std::path::PathBuf;
@@ -106,11 +108,11 @@ fn read(
     };
     let judge = match known(Part::Judge) {
         Some(known) => known.judge.clone(),
-        None => judge::read(&mut open(root, "judge", &mut problems), people),
+        None => judge::read(&mut open(root, "judge", &mut problems), people, files),
     };
     let policy = match known(Part::Policy) {
         Some(known) => Some(known.policy.clone()),
-        None => policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices),
+        None => policy::read(&mut open(root, "policy", &mut problems), &diffusion, &devices, axes),
     };
     let demand = match known(Part::Demand) {
         Some(known) => known.demand.clone(),
@@ -151,6 +153,10 @@ fn read(
             analysis::read(&mut open(root, "analysis", &mut problems), has_demand, makes_pictures)
         }
     };
+    let train = match known(Part::Train) {
+        Some(known) => known.train.clone(),
+        None => train::read(&mut open(root, "train", &mut problems), &diffusion),
+    };
     let around = figures::Surroundings {
         metrics_against: &diffusion.metrics_against,
         devices: &devices,
@@ -168,6 +174,15 @@ fn read(
     if let Some(PolicySettings::Fixed(fixed)) = &policy {
         let mut table = open(root, "architecture", &mut problems);
         architecture::check_joint(&architecture, diffusion.split, &fixed.tk, &mut table);
+    }
+    // Of parts that are right in themselves.
+    if problems.is_empty() {
+        let groups = demand.as_ref().map(|_| &grouping);
+        judge::check_similarity(&judge, groups, cache.is_some(), &mut open(root, "judge", &mut problems));
+    }
+    if let (Some(policy), true) = (&policy, problems.is_empty()) {
+        let around = policy::Around { server: &server, radio: &radio, architecture: &architecture };
+        policy::check_surroundings(policy, train.is_some(), around, root, &mut problems);
     }
     match (study, policy) {
         (Some(study), Some(policy)) if problems.is_empty() => Ok(Scenario {
@@ -190,6 +205,7 @@ fn read(
             faults,
             recovery,
             analysis,
+            train,
             figures,
         }),
         _ => Err(problems),

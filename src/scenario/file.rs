@@ -54,6 +54,11 @@ impl ScenarioFile {
         Ok(Self { source, root })
     }
 
+    /// What stands for the file in messages.
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
     /// The points of the study, made one by one: the grid of `[sweep]`, or a single point without it.
     ///
     /// # Errors

@@ -148,6 +148,14 @@ impl<'a> TableReader<'a> {
         self.problems.push(problem);
     }
 
+    /// Notes that a key must be there for `whom` and is not.
+    pub(super) fn missing_for(&mut self, key: &str, whom: &str, line: &str) {
+        let problem = Problem::new(format!("{whom} needs `{key}` under {}, which is not given", self.header));
+        let problem = problem.expected(format!("`{key}` under {}", self.header));
+        let problem = problem.help(format!("add a line under {}, say\n  {line}", self.header));
+        self.push_at(key, problem);
+    }
+
     pub(super) fn number(&mut self, key: &str, default: f64, range: Range) -> f64 {
         self.optional_number(key, range).unwrap_or(default)
     }

@@ -10,7 +10,9 @@ mod faults;
 mod figure;
 mod judge;
 mod places;
+mod policy;
 mod server;
+mod train;
 
 use std::path::PathBuf;
 
@@ -26,12 +28,17 @@ pub use figure::{
     BoxSettings, CdfSettings, FigureKind, FigureSettings, HeatMapSettings, ImageGridSettings, IntervalStyle,
     LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings, TimelineSettings,
 };
-pub use judge::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SurfaceSettings, VlmSettings};
+pub use judge::{
+    JudgeKind, JudgeSettings, MeasuredSettings, PersonaSettings, PopulationSettings, SimilaritySettings,
+    SurfaceSettings, VlmSettings,
+};
 pub use places::{CellGrid, CellSettings, MobilitySettings, Placement, TrackPoint};
+pub use policy::{ActorPolicy, FixedPolicy, GivenSteps, PolicyKind, PolicySettings, SearchPolicy, StepLimits};
 pub use server::{
     Admission, CacheSettings, CacheSharing, Eviction, GroupingSettings, ProfileSettings, QueueDiscipline,
     ServerSettings, TimeToLive, USUAL_QUEUE_CAPACITY,
 };
+pub use train::{ActorHead, Algorithm, QoeTerm, RewardSettings, TrainSettings};
 
 /// One checked point of a study: everything a run needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +68,8 @@ pub struct Scenario {
     pub faults: Vec<FaultSettings>,
     pub recovery: RecoverySettings,
     pub analysis: AnalysisSettings,
+    /// How a policy is learned; `None` where nobody says.
+    pub train: Option<TrainSettings>,
     /// Figures to draw after the run; empty: the default picture grid.
     pub figures: Vec<FigureSettings>,
 }
@@ -252,6 +261,8 @@ pub struct DeviceSettings {
     pub persona: PersonaSettings,
     /// Ground distance to the server [m]. Default 500; > 0. With `x_m` and `y_m` their distance to the origin.
     pub distance_m: f64,
+    /// The distance is drawn uniformly from [`distance_m`, this], anew in each replication; `None`: it is `distance_m`.
+    pub distance_max_m: Option<f64>,
     /// δ_k, energy of one denoising step [J]. Default 1.
     pub step_energy_j: f64,
     /// Duration of one denoising step [s]. Default 0.4.
@@ -283,32 +294,4 @@ pub struct DeviceSettings {
     pub battery_j: Option<f64>,
     /// Power that recharges the battery [W]. Default 0.
     pub recharge_w: f64,
-}
-
-/// `[policy]`: who gets how many steps and how much power.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PolicySettings {
-    /// The same numbers for every request.
-    Fixed(FixedPolicy),
-}
-
-/// `[policy] kind = "fixed"`
-#[derive(Debug, Clone, PartialEq)]
-pub struct FixedPolicy {
-    /// Steps on the server; 0: independent generation, nothing is sent.
-    pub t0: u32,
-    /// Steps on each device, one per device; 0: the device only decodes. Never 0 where t0 is 0.
-    pub tk: Vec<u32>,
-    /// Transmit power per device [W], from `tx_power_w` or `tx_power_dbw` (one number for all, or one per device).
-    /// Default 63.1 W (18 dBW) each; may be left out where `radio.bit_error_probability` pins the link.
-    pub tx_power_w: Vec<f64>,
-}
-
-impl PolicySettings {
-    /// t0, where it is the same for every request.
-    pub fn shared_steps(&self) -> u32 {
-        match self {
-            Self::Fixed(fixed) => fixed.t0,
-        }
-    }
 }

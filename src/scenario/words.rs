@@ -1,12 +1,14 @@
 //! The words of a scenario file for what the program calls by a type, in both directions.
 
 use super::settings::{
-    Admission, ArchitectureKind, ArrivalStream, CacheSharing, Election, ErrorModel, Eviction, Execution, FaultKind,
-    IntervalStyle, MultipleAccess, PictureReference, QueueDiscipline, StartLatent, Topology,
+    ActorHead, Admission, Algorithm, ArchitectureKind, ArrivalStream, CacheSharing, Election, ErrorModel, Eviction,
+    Execution, FaultKind, IntervalStyle, MultipleAccess, PictureReference, PolicyKind, QoeTerm, QueueDiscipline,
+    StartLatent, Topology,
 };
 use crate::diffusion::{LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
+use crate::policy::Decoder;
 use crate::radio::{FadingProcess, FisherSnedecorConvention, Modulation};
 
 /// Each word with its value.
@@ -32,6 +34,13 @@ pub(crate) const PICTURE_REFERENCES: Words<PictureReference> =
 
 pub(crate) const EXECUTIONS: Words<Execution> = &[("deferred", Execution::Deferred), ("eager", Execution::Eager)];
 
+pub(crate) const ALGORITHMS: Words<Algorithm> =
+    &[("ddpg", Algorithm::Ddpg), ("g-ddpg", Algorithm::GDdpg), ("td3", Algorithm::Td3)];
+
+pub(crate) const ACTOR_HEADS: Words<ActorHead> = &[("x0", ActorHead::X0), ("epsilon", ActorHead::Epsilon)];
+
+pub(crate) const QOE_TERMS: Words<QoeTerm> = &[("corrected", QoeTerm::Corrected), ("as-printed", QoeTerm::AsPrinted)];
+
 pub(crate) const CONVENTIONS: Words<FisherSnedecorConvention> =
     &[("unit-mean", FisherSnedecorConvention::UnitMean), ("letter-2017", FisherSnedecorConvention::Letter2017)];
 
@@ -54,6 +63,18 @@ pub(crate) const FADING_PROCESSES: Words<FadingProcess> = &[
     ("block", FadingProcess::Block),
     ("gaussian-copula", FadingProcess::GaussianCopula),
 ];
+
+pub(crate) const POLICIES: Words<PolicyKind> = &[
+    ("fixed", PolicyKind::Fixed),
+    ("equal", PolicyKind::Equal),
+    ("channel-inversion", PolicyKind::ChannelInversion),
+    ("random", PolicyKind::Random),
+    ("greedy", PolicyKind::Greedy),
+    ("exhaustive", PolicyKind::Exhaustive),
+    ("actor", PolicyKind::Actor),
+];
+
+pub(crate) const DECODERS: Words<Decoder> = &[("projected", Decoder::Projected), ("soft", Decoder::Soft)];
 
 pub(crate) const STREAMS: Words<ArrivalStream> =
     &[("population", ArrivalStream::Population), ("device", ArrivalStream::Device)];

@@ -5,15 +5,17 @@ mod device;
 mod figure;
 mod judge;
 mod network;
+mod policy;
 mod radio;
 mod study;
+mod train;
 
 use std::fmt::{Display, Write};
 
-use super::check::described_cache;
+use super::check::{described_cache, keys_of_policy};
 use super::file::ScenarioFile;
 use super::path::resolve;
-use super::settings::{CacheSettings, DiffusionSettings, PolicySettings, Scenario, ServerSettings};
+use super::settings::{CacheSettings, DiffusionSettings, PolicyKind, PolicySettings, Scenario, ServerSettings};
 use super::tree::{Data, Table, Value, quote};
 use super::words::{
     ADMISSIONS, CODECS, EXECUTION_PROVIDERS, EXECUTIONS, PICTURE_REFERENCES, QUEUES, SANITIZES, SPLITS, Words, word_for,
@@ -50,7 +52,10 @@ impl Scenario {
                 };
                 let value = match field.get(file.root()) {
                     Some(value) => value.to_string(),
-                    None if field.field.key == "tx_power_dbw" => self.powers_in_dbw(field.device()),
+                    None if field.field.key == "tx_power_dbw" => match self.powers_in_dbw(field.device()) {
+                        Some(powers) => powers,
+                        None => continue,
+                    },
                     None => continue,
                 };
                 if axes.iter().all(|(known, _)| known != path) {
@@ -61,16 +66,17 @@ impl Scenario {
         axes
     }
 
-    /// Transmit powers to the nearest 10⁻⁹ dB, where a figure sweeps them in dBW: of one [[device]] table, or all.
-    fn powers_in_dbw(&self, table: Option<usize>) -> String {
-        let PolicySettings::Fixed(policy) = &self.policy;
+    /// Transmit powers to the nearest 10⁻⁹ dB, where a figure sweeps them in dBW: of one [[device]] table, or all. `None` where
+    /// the policy has no such powers.
+    fn powers_in_dbw(&self, table: Option<usize>) -> Option<String> {
+        let PolicySettings::Fixed(policy) = &self.policy else { return None };
         let in_dbw = |watts: &f64| float((linear_to_db(*watts) * 1e9).round() / 1e9);
         let firsts = self.devices.iter().zip(&policy.tx_power_w).filter(|(device, _)| device.member == 0);
         let powers: Vec<String> = firsts.map(|(_, watts)| in_dbw(watts)).collect();
-        match table {
+        Some(match table {
             Some(table) => powers[table].clone(),
             None => list(powers.into_iter()),
-        }
+        })
     }
 }
 
@@ -80,6 +86,8 @@ struct AsWritten {
     powers_dbw: Option<Vec<f64>>,
     /// The cache that the file describes, switched on or not.
     cache: CacheSettings,
+    /// Keys of other kinds of policy, with their values: a study that sweeps the kind needs them at its other points.
+    other_policies: Vec<(String, String)>,
 }
 
 impl AsWritten {
@@ -88,13 +96,14 @@ impl AsWritten {
         Self {
             powers_dbw: powers_dbw(root, device::firsts(&scenario.devices).count()),
             cache: described_cache(root, scenario.diffusion.steps),
+            other_policies: other_policies(root, scenario.policy.kind()),
         }
     }
 
     /// Of a scenario whose file is not known.
     fn of_scenario(scenario: &Scenario) -> Self {
         let usual = || described_cache(&Table::default(), scenario.diffusion.steps);
-        Self { powers_dbw: None, cache: scenario.cache.clone().unwrap_or_else(usual) }
+        Self { powers_dbw: None, cache: scenario.cache.clone().unwrap_or_else(usual), other_policies: Vec::new() }
     }
 }
 
@@ -113,6 +122,16 @@ fn powers_dbw(root: &Table, tables: usize) -> Option<Vec<f64>> {
         Data::List(list) => list.iter().map(number).collect(),
         _ => Some(vec![number(power)?; tables]),
     }
+}
+
+/// What `[policy]` has besides the keys of a kind, as the file writes it.
+fn other_policies(root: &Table, kind: PolicyKind) -> Vec<(String, String)> {
+    let Some(Value { data: Data::Table(policy), .. }) = root.get("policy") else {
+        return Vec::new();
+    };
+    let is_own = |key: &str| key == "kind" || keys_of_policy(kind).contains(&key);
+    let others = policy.entries.iter().filter(|entry| !is_own(&entry.key));
+    others.map(|entry| (entry.key.clone(), entry.value.to_string())).collect()
 }
 
 /// The file of a scenario without `[sweep]`.
@@ -141,11 +160,8 @@ fn parts(text: &mut String, scenario: &Scenario, written: &AsWritten) {
     radio::radio(text, &scenario.radio, has_demand);
     device::devices(text, &scenario.devices, has_demand);
     judge::population(text, scenario.population.as_ref());
-    match &scenario.policy {
-        PolicySettings::Fixed(fixed) => {
-            device::fixed_policy(text, fixed, &scenario.devices, written.powers_dbw.as_deref());
-        }
-    }
+    policy::policy(text, &scenario.policy, &scenario.devices, written.powers_dbw.as_deref());
+    written.other_policies.iter().for_each(|(key, value)| line(text, key, value));
     judge::judge(text, &scenario.judge);
     if let Some(settings) = &scenario.demand {
         demand::demand(text, settings);
@@ -161,6 +177,9 @@ fn parts(text: &mut String, scenario: &Scenario, written: &AsWritten) {
         }
         network::recovery(text, &scenario.recovery);
         network::analysis(text, &scenario.analysis);
+    }
+    if let Some(settings) = &scenario.train {
+        train::train(text, settings);
     }
 }
 

@@ -16,6 +16,7 @@ use latentlink::network::{
     CacheOutcome, EnergyLedger, JobRecord, Journey, LedgerCause, LedgerEntry, LedgerPayer, LinkRecord, PromptBook,
     RunBooks, UnservedEnd, UnservedRecord, UserRecord,
 };
+use latentlink::policy;
 use latentlink::random::StreamKey;
 use latentlink::scenario::{
     ArrivalStream, Arrivals, Coordinate, CoordinateValue, DemandSettings, PromptChoice, Scenario, ScenarioFile,
@@ -180,6 +181,7 @@ impl Queue {
         books.arrivals = self.requests;
         let mut prompts = PromptBook::default().with_server_prompt("a tiger");
         prompts.add("a dog");
+        let policy = policy::from_settings(&scenario).expect("a fixed policy has no file");
         let point = StudyPoint {
             index,
             coordinates: vec![Coordinate {
@@ -189,6 +191,7 @@ impl Queue {
             scenario: Arc::new(scenario),
             prompts: Arc::new(prompts),
             judge: None,
+            policy,
         };
         Run { id: RunId { point: index, replication: 0 }, point: Arc::new(point), users, ledger, books }
     }

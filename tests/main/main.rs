@@ -18,6 +18,7 @@ mod demand_trace;
 mod denoising_graph;
 mod diffusers_chains;
 mod doctor;
+mod drawn_states;
 mod election;
 mod faults_alternating;
 mod figure_columns;
@@ -41,9 +42,35 @@ mod latent_cache_model;
 mod latent_cache_sharing;
 mod latent_cache_similarity;
 mod latent_cache_theory;
+#[cfg(feature = "learn")]
+mod learn_activation;
+#[cfg(feature = "learn")]
+mod learn_checkpoint;
+#[cfg(feature = "learn")]
+mod learn_environment_server;
+#[cfg(feature = "learn")]
+mod learn_figures;
+#[cfg(feature = "learn")]
+mod learn_fixture;
+#[cfg(feature = "learn")]
+mod learn_gradients;
+#[cfg(feature = "learn")]
+mod learn_onnx;
+#[cfg(feature = "learn")]
+mod learn_replay;
+#[cfg(feature = "learn")]
+mod learn_reward;
+#[cfg(feature = "learn")]
+mod learn_training;
+#[cfg(feature = "learn")]
+mod learn_updates;
+#[cfg(feature = "learn")]
+mod learn_vp_schedule;
 mod live_tables;
 mod live_tables_figures;
 mod live_tables_queue;
+mod measured_surface;
+mod measured_surface_study;
 mod mobility_places;
 mod mobility_tracks;
 mod network_architectures;
@@ -67,6 +94,12 @@ mod pack_summary;
 mod pack_tokenizer;
 mod path_analysis;
 mod pixels;
+mod policy_exhaustive;
+mod policy_observation;
+mod policy_rules;
+mod policy_runs;
+mod policy_states;
+mod policy_table;
 mod program;
 mod radio_average_bep;
 mod radio_fading;
@@ -95,6 +128,7 @@ mod report_surface;
 mod report_svg;
 mod report_table;
 mod report_timeline;
+mod rl_statistics;
 mod runtime_library;
 mod runtime_resolver;
 mod sampler;
@@ -106,6 +140,7 @@ mod scenario_grid;
 mod scenario_network;
 mod scenario_network_sweeps;
 mod scenario_overrides;
+mod scenario_policies;
 mod scenario_ranges;
 mod scenario_round_trip;
 mod scenario_shipped;
@@ -130,5 +165,7 @@ mod study_large;
 mod study_shards;
 mod study_statistics;
 mod svg;
+#[cfg(feature = "learn")]
+mod tensorboard;
 mod tiny_llava;
 mod tiny_pack;

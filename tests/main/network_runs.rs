@@ -131,7 +131,7 @@ pub fn context_of(scenario: Scenario, prompts: impl FnOnce(PromptBook) -> Prompt
             book.add(&text);
         });
     }
-    let policy = Arc::from(policy::from_settings(&scenario.policy));
+    let policy = policy::from_settings(&scenario).expect("a policy without files");
     let graph = DenoisingGraph::new(pack.digest());
     let recorder = if records { Recorder::deferred(graph) } else { Recorder::nothing(graph) };
     let values = pack.latent_shape().iter().product();

@@ -35,7 +35,7 @@ pub fn run_with_prompts(toml: &str, prompts: impl FnOnce(PromptBook) -> PromptBo
             book.add(&text);
         });
     }
-    let policy = Arc::from(policy::from_settings(&scenario.policy));
+    let policy = policy::from_settings(&scenario).expect("a policy without files");
     let recorder = Recorder::nothing(DenoisingGraph::new(pack.digest()));
     let values = pack.latent_shape().iter().product();
     let context =

@@ -207,6 +207,10 @@ pub fn of_one_table(rng: &mut ChaCha8Rng, single: DeviceSettings, has_demand: bo
             Placement::Distance | Placement::Area => single.distance_m,
             Placement::At { x_m, y_m } => x_m.hypot(y_m),
         },
+        distance_max_m: match placement {
+            Placement::Distance => maybe(rng, |rng| single.distance_m + positive(rng)),
+            Placement::Area | Placement::At { .. } => None,
+        },
         deadline_s: if has_demand { maybe(rng, positive) } else { None },
         priority: if has_demand { rng.random() } else { 0 },
         shares_latents: has_demand && rng.random(),

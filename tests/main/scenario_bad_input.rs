@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
     ("[policy]\nt0 = 4\ntk = 6\ntx_power_w = -1.0\n", DEVICE, &["`tx_power_w` = -1.0 is out of range", "at least 0 in W"], 4, 14),
     ("[policy]\nt0 = 4\ntk = 6\ntx_power_dbw = [18.0, 21.0]\n", DEVICE, &["`tx_power_dbw` has 2 values for 1 device"], 4, 16),
     ("[policy]\nt0 = 4\ntk = 6\ntx_power_w = 63.1\ntx_power_dbw = 18.0\n", DEVICE, &["both given", "take one of the two lines away"], 5, 16),
-    ("[policy]\nkind = \"greedy\"\nt0 = 4\ntk = 6\n", DEVICE, &["`kind` = \"greedy\" is not known", "\"fixed\""], 2, 8),
+    ("[policy]\nkind = \"greddy\"\nt0 = 4\ntk = 6\n", DEVICE, &["`kind` = \"greddy\" is not known", "did you mean \"greedy\"?"], 2, 8),
     // the sweep
     ("[sweep]\n\"policy.t1\" = [1]\n", BOTH, &["`policy.t1` is no field", "did you mean `policy.t0`?"], 2, 1),
     ("[sweep]\n\"device.device-2.prompt\" = [\"a\"]\n", BOTH, &["no device is called `device-2`", "device-1"], 2, 1),
@@ -178,6 +178,8 @@ const ROWS: &[Row] = &[
     ("[population]\nmean = [0.5, 0.5, 0.5, 0.5, 0.5]\nstandard_deviation = [0.1, 0.1, 0.1, 0.1, 0.1]\nfile = \"people.csv\"\n", BOTH, &["`file` does not go with a population of kind \"normal\"", "kind = \"file\""], 4, 1),
     ("[population]\nkind = \"file\"\nfile = \"no/such/people.csv\"\n", BOTH, &["cannot read the people in no/such/people.csv", "relative to the working directory"], 3, 8),
     ("[population]\nkind = \"fil\"\nfile = \"people.csv\"\n", BOTH, &["`kind` = \"fil\"", "did you mean \"file\"?"], 2, 8),
+    ("[population]\nkind = \"uniform\"\nmean = [0.5, 0.5, 0.5, 0.5, 0.5]\n", BOTH, &["`mean` does not go with a population of kind \"uniform\"", "kind = \"normal\""], 3, 1),
+    ("[population]\nkind = \"uniform\"\nfile = \"people.csv\"\n", BOTH, &["`file` does not go with a population of kind \"uniform\"", "kind = \"file\""], 3, 1),
     // the judge
     ("[judge]\nkind = \"llava\"\n", BOTH, &["`kind` = \"llava\"", "\"vlm\", \"surface\" or \"none\""], 2, 8),
     ("[judge]\nkind = \"surface\"\nreadout = \"greedy\"\n", BOTH, &["`readout` does not go with a judge of kind \"surface\"", "only kind = \"vlm\" has it"], 3, 1),
@@ -194,6 +196,10 @@ const ROWS: &[Row] = &[
     ("[judge]\npanel = \"GA1\"\n", BOTH, &["`panel` is a string", "[\"GA1\", \"GA2\"]"], 2, 9),
     ("[judge]\nwrite_answers = 1\n", BOTH, &["`write_answers` is a whole number", "true or false"], 2, 17),
     ("[judge]\nkind = \"surface\"\nsimilarity = 1.5\n", BOTH, &["`similarity` = 1.5", "from -1 to 1"], 3, 14),
+    ("[judge]\nkind = \"surface\"\nsimilarity = [0.6]\n", BOTH, &["`similarity` is a list of 1 numbers", "the two ends of a range"], 3, 14),
+    ("[judge]\nkind = \"surface\"\nsimilarity = [0.6, 1.2]\n", BOTH, &["`similarity` = 1.2", "from -1 to 1"], 3, 20),
+    ("[judge]\nkind = \"surface\"\nsimilarity = [0.9, 0.6]\n", BOTH, &["`similarity` = [0.9, 0.6] ends below its beginning", "[0.6, 0.9]"], 3, 14),
+    ("[judge]\nkind = \"surface\"\nsimilarity = \"high\"\n", BOTH, &["`similarity` is a string"], 3, 14),
     ("[sweep]\n\"judge.kind\" = [\"vlm\", \"surface\"]\n", BOTH, &["`judge.kind` cannot be swept", "the same columns"], 2, 1),
     ("[sweep]\n\"judge.readot\" = [\"greedy\"]\n", BOTH, &["did you mean `judge.readout`?"], 2, 1),
     ("[sweep]\n\"device.device-1.persona\" = [\"GA1\", \"GA4\"]\n", BOTH, &["`persona` = \"GA4\" is nobody's name", "at point 1"], 2, 37),

@@ -57,10 +57,13 @@ fn value<'r>(resolved: &'r toml::Table, table: &str, key: &str) -> Option<&'r to
 fn the_defaults_in_the_reference_are_those_of_the_shortest_scenario() {
     let round = resolved(SHORTEST);
     let in_time = resolved(&format!("{SHORTEST}{IN_TIME}"));
+    let trained = resolved(&format!("server.energy_budget_j = 9.0\n[train]\n{SHORTEST}"));
     let mut compared = 0;
     for ((table, key), cells) in rows() {
         let default = cells[3].as_str();
-        let value = value(&round, &table, &key).or_else(|| value(&in_time, &table, &key));
+        let others =
+            || value(&in_time, &table, &key).or_else(|| value(&trained, &table, &key).filter(|_| table == "train"));
+        let value = value(&round, &table, &key).or_else(others);
         match default.strip_prefix('`') {
             // left out: no value stands in the resolved file
             None if default == "–" => {

@@ -148,7 +148,7 @@ fn a_grid_of_millions_of_points_is_made_and_asked_without_making_them() {
         assert_eq!(scenario.study.seed, seed as u64 + 1);
         let found = scenario.radio.bit_error_probability.expect("it is swept");
         assert!((found - probability as f64 * 0.0005).abs() < 1e-12);
-        let PolicySettings::Fixed(policy) = scenario.policy;
+        let PolicySettings::Fixed(policy) = scenario.policy else { panic!("a fixed policy") };
         assert_eq!(policy.t0 as usize, t0 + 1);
     }
 }

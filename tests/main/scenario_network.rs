@@ -20,7 +20,7 @@ fn scenario(text: &str) -> Scenario {
 }
 
 fn steps_and_powers(scenario: &Scenario) -> (&[u32], &[f64]) {
-    let PolicySettings::Fixed(policy) = &scenario.policy;
+    let PolicySettings::Fixed(policy) = &scenario.policy else { panic!("a fixed policy") };
     (&policy.tk, &policy.tx_power_w)
 }
 

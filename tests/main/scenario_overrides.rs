@@ -30,7 +30,7 @@ fn with(arguments: &[&str]) -> Scenario {
 }
 
 fn policy(scenario: &Scenario) -> &FixedPolicy {
-    let PolicySettings::Fixed(policy) = &scenario.policy;
+    let PolicySettings::Fixed(policy) = &scenario.policy else { panic!("a fixed policy") };
     policy
 }
 
@@ -204,16 +204,20 @@ fn every_known_field_is_read_and_refuses_a_table_in_its_place() {
             if let Some((choice, _)) = field.split_once('.') {
                 file.set(&format!("{entry}.{choice}={kind}")).expect("a choice");
             }
-            // and some to some kinds of judge, population and figure, or beside another key
+            // and some to some kinds of judge, policy, population and figure, or beside another key
             let needed: &[&str] = match (table, field.as_str()) {
                 ("study", "until_quantity" | "maximum_replications") => &["study.until_relative_half_width=0.1"],
-                ("judge", "similarity" | "noise") => &["judge.kind=surface"],
+                ("judge", "similarity" | "noise" | "file") => &["judge.kind=surface"],
                 ("judge", "temperature" | "max_new_tokens" | "retries") => &["judge.readout=sample"],
                 ("figure", "value" | "mark_maximum" | "contour_threshold" | "mark") => &["figure[0].kind=heat_map"],
                 ("figure", "series" | "at" | "intervals" | "log_x" | "threshold") => &["figure[0].kind=line"],
                 ("figure", "point" | "replication") => &["figure[0].kind=timeline"],
                 ("figure", "from_s" | "to_s") => &["figure[0].kind=timeline", "demand.requests=9"],
                 ("analysis", "checkpoint_interval_s") => &["judge.kind=surface", "demand.requests=9"],
+                ("policy", "maximum_shared_steps" | "maximum_own_steps" | "power_step_w") => {
+                    &["policy.kind=exhaustive"]
+                }
+                ("policy", "file" | "samples" | "decoder") => &["policy.kind=actor"],
                 ("population", "file") => &["population.kind=file"],
                 ("radio", "channels") => &["radio.multiple_access=ofdma", "demand.requests=9"],
                 ("radio", "coherence_time_s") => &["radio.fading_process=block"],

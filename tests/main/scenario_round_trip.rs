@@ -3,14 +3,17 @@
 use latentlink::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread};
 use latentlink::onnx::ExecutionProvider;
-use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
+use latentlink::policy::Decoder;
+use latentlink::radio::{
+    Fading, FadingProcess, FisherSnedecorConvention, Modulation, PathLoss, Protection, db_to_linear,
+};
 use latentlink::scenario::{
-    Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings, DeviceSettings,
-    DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, GroupingSettings,
-    HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings, MultipleAccess,
-    PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings, QueueDiscipline,
-    RadioSettings, RecoverySettings, Scenario, ScenarioFile, ServerSettings, StudySettings, SurfaceSettings,
-    USUAL_QUEUE_CAPACITY, Until, VlmSettings,
+    ActorHead, Admission, Algorithm, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings,
+    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy,
+    GroupingSettings, HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings,
+    MultipleAccess, PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings,
+    QoeTerm, QueueDiscipline, RadioSettings, RecoverySettings, RewardSettings, Scenario, ScenarioFile, ServerSettings,
+    SimilaritySettings, StudySettings, SurfaceSettings, TrainSettings, USUAL_QUEUE_CAPACITY, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -126,6 +129,9 @@ fn persona(rng: &mut impl Rng) -> NamedPersona {
 }
 
 fn population(rng: &mut impl Rng) -> PopulationSettings {
+    if rng.random_bool(0.2) {
+        return PopulationSettings::Uniform;
+    }
     let spread = if rng.random_bool(0.5) {
         Spread::StandardDeviation(std::array::from_fn(|_| rng.random_range(0.0..0.5)))
     } else {
@@ -140,8 +146,13 @@ fn population(rng: &mut impl Rng) -> PopulationSettings {
     PopulationSettings::Normal(Box::new(NormalPopulation::new(mean, spread).expect("it can be drawn from")))
 }
 
+fn similarity(rng: &mut impl Rng) -> SimilaritySettings {
+    let (low, high) = (rng.random_range(-1.0..=0.0), rng.random_range(0.0..=1.0));
+    one_of(rng, &[SimilaritySettings::Given(high), SimilaritySettings::Drawn { low, high }])
+}
+
 fn judge_kind(rng: &mut ChaCha8Rng) -> JudgeKind {
-    let surface = SurfaceSettings { similarity: maybe(rng, |rng| rng.random_range(-1.0..=1.0)), noise: rng.random() };
+    let surface = SurfaceSettings { similarity: maybe(rng, similarity), noise: rng.random(), measured: None };
     let readout = one_of(rng, &[Readout::Expectation, Readout::Greedy, Readout::Sample]);
     let is_drawn = readout == Readout::Sample;
     let vlm = VlmSettings {
@@ -177,6 +188,7 @@ fn device(rng: &mut impl Rng, index: usize, has_population: bool) -> DeviceSetti
         prompt: prompt(rng),
         persona: if is_drawn { PersonaSettings::Population } else { given },
         distance_m: positive(rng),
+        distance_max_m: None,
         step_energy_j: positive(rng),
         step_time_s: positive(rng),
         decode_energy_j: positive(rng),
@@ -213,11 +225,15 @@ fn server(rng: &mut ChaCha8Rng) -> ServerSettings {
 }
 
 /// A scenario with all that makes it a network in time.
-fn in_time(rng: &mut ChaCha8Rng, round: Scenario, demand: DemandSettings) -> Scenario {
+fn in_time(rng: &mut ChaCha8Rng, mut round: Scenario, demand: DemandSettings) -> Scenario {
     let (workers, maximum_batch, queue, queue_capacity, step_time_cv, admission) =
         random_network::queue(rng, demand.deadline_s.is_some());
     let (steps, makes_pictures) = (round.diffusion.steps, round.makes_pictures());
     let has_figures = !round.figures.is_empty();
+    // Where prompts are compared, a range does not say how similar any two are.
+    if let JudgeKind::Surface(surface) = &mut round.judge.kind {
+        surface.similarity = surface.similarity.map(|similarity| SimilaritySettings::Given(similarity.least()));
+    }
     Scenario {
         demand: Some(demand),
         server: ServerSettings {
@@ -365,12 +381,15 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         faults: Vec::new(),
         recovery: RecoverySettings::default(),
         analysis: AnalysisSettings::default(),
+        train: None,
         figures,
     };
-    match demand {
+    let scenario = match demand {
         None => round,
         Some(demand) => in_time(rng, round, demand),
-    }
+    };
+    let train = maybe(rng, |rng| train(rng, &scenario)).flatten();
+    Scenario { train, ..scenario }
 }
 
 #[test]
@@ -384,4 +403,50 @@ fn a_resolved_scenario_reads_back_to_an_equal_one() {
         assert_eq!(points.len(), 1, "{text}");
         assert_eq!(points[0].scenario, scenario, "{text}");
     }
+}
+
+/// Where a policy can be trained: it divides the budget of a server whose links it knows.
+fn train(rng: &mut impl Rng, scenario: &Scenario) -> Option<TrainSettings> {
+    let Scenario { radio, diffusion, .. } = scenario;
+    let is_known = radio.protection == Protection::None && radio.fading_process == FadingProcess::PerLatent;
+    let is_of_edge = scenario.architecture.kind == ArchitectureKind::Edge;
+    if scenario.server.energy_budget_j.is_none() || !is_known || !is_of_edge || diffusion.steps < 2 {
+        return None;
+    }
+    let most_shared = diffusion.steps - u32::from(diffusion.split == Split::Respaced);
+    let warm_up_interactions = rng.random_range(0..1000);
+    Some(TrainSettings {
+        algorithm: one_of(rng, &[Algorithm::Ddpg, Algorithm::GDdpg, Algorithm::Td3]),
+        seeds: rng.random_range(1..=250),
+        interactions: warm_up_interactions + rng.random_range(1..9000),
+        warm_up_interactions,
+        updates: rng.random_range(1..9000),
+        environments: rng.random_range(1..=1024),
+        batch_size: rng.random_range(1..900),
+        hidden: rng.random_range(1..900),
+        denoising_steps: rng.random_range(1..=100),
+        head: one_of(rng, &[ActorHead::X0, ActorHead::Epsilon]),
+        actor_learning_rate: positive(rng),
+        critic_learning_rate: positive(rng),
+        weight_decay: positive(rng),
+        soft_update: rng.random_range(0.001..=1.0),
+        discount: rng.random_range(0.0..=1.0),
+        policy_delay: rng.random_range(1..=1000),
+        target_noise: positive(rng),
+        target_noise_clip: positive(rng),
+        replay_capacity: rng.random_range(1..10_000_000),
+        exploration_noise: positive(rng),
+        decoder: one_of(rng, &[Decoder::Soft, Decoder::Projected]),
+        reward: RewardSettings {
+            device_penalty: positive(rng),
+            qoe_penalty: positive(rng),
+            server_penalty: positive(rng),
+            qoe_term: one_of(rng, &[QoeTerm::Corrected, QoeTerm::AsPrinted]),
+        },
+        maximum_shared_steps: rng.random_range(1..=most_shared.min(100)),
+        maximum_own_steps: rng.random_range(1..=diffusion.steps.min(100)),
+        evaluations: rng.random_range(0..=10_000),
+        evaluation_replications: rng.random_range(1..=1_000_000),
+        best_of: rng.random_range(1..=1024),
+    })
 }

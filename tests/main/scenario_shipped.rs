@@ -1,9 +1,11 @@
 //! The scenarios that come along.
 
+use std::collections::HashSet;
+
 use latentlink::radio::PathLoss;
 use latentlink::scenario::{
-    ArchitectureKind, CacheSharing, CoordinateValue, FaultSettings, FaultTimes, FigureKind, PolicySettings,
-    ScenarioFile,
+    ArchitectureKind, CacheSharing, CoordinateValue, FaultSettings, FaultTimes, FigureKind, PolicyKind, PolicySettings,
+    Scenario, ScenarioFile,
 };
 
 fn read(path: &str) -> ScenarioFile {
@@ -30,7 +32,7 @@ fn figure_3_of_the_earlier_paper_has_its_six_bit_error_probabilities_in_four_cod
     let pinned: Vec<f64> = points.iter().filter_map(|point| point.scenario.radio.bit_error_probability).collect();
     assert!([0.005, 0.01, 0.02, 0.04, 0.06, 0.10].iter().all(|of_paper| pinned.contains(of_paper)));
     for point in &points {
-        let PolicySettings::Fixed(policy) = &point.scenario.policy;
+        let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
         assert_eq!((policy.t0, policy.tk.as_slice()), (5, [6].as_slice()));
     }
 }
@@ -48,7 +50,7 @@ fn figure_8_sweeps_the_bit_error_probability_over_a_chain_of_four_and_six_steps(
     let points = read("paper/fig08.toml").points().expect("fig08 passes its check");
     assert_eq!(points.len(), 16);
     for point in &points {
-        let PolicySettings::Fixed(policy) = &point.scenario.policy;
+        let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
         assert_eq!((policy.t0, policy.tk.as_slice()), (4, [6].as_slice()));
         assert_eq!(point.scenario.diffusion.steps, 10);
     }
@@ -62,7 +64,7 @@ fn figure_9_sweeps_the_steps_of_server_and_device_at_three_percent() {
     let steps: Vec<(u32, u32)> = points
         .iter()
         .map(|point| {
-            let PolicySettings::Fixed(policy) = &point.scenario.policy;
+            let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
             (policy.t0, policy.tk[0])
         })
         .collect();
@@ -94,14 +96,27 @@ fn figure_12_is_the_papers_allocation_beside_working_alone() {
     let allocations: Vec<(u32, Vec<u32>)> = points
         .iter()
         .map(|point| {
-            let PolicySettings::Fixed(policy) = &point.scenario.policy;
+            let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
             (policy.t0, policy.tk.clone())
         })
         .collect();
     assert_eq!(allocations, [(3, vec![5, 7]), (0, vec![8, 10])]);
-    let PolicySettings::Fixed(policy) = &points[0].scenario.policy;
+    let PolicySettings::Fixed(policy) = &points[0].scenario.policy else { panic!("a fixed policy") };
     let expected_w = [10_f64.powf(1.8), 10_f64.powf(2.1)];
     assert!(policy.tx_power_w.iter().zip(expected_w).all(|(power_w, expected)| (power_w - expected).abs() < 1e-9));
+}
+
+#[test]
+fn the_optimum_is_compared_with_four_policies_on_two_links_for_two_and_three_users() {
+    let points = read("learning/optimum.toml").points().expect("optimum passes its check");
+    assert_eq!(points.len(), 2 * 5 * 2);
+    let kinds: HashSet<PolicyKind> = points.iter().map(|point| point.scenario.policy.kind()).collect();
+    assert_eq!(kinds.len(), 5);
+    let links: HashSet<(usize, u64)> = points
+        .iter()
+        .map(|point| (point.scenario.devices.len(), point.scenario.devices[1].distance_m as u64))
+        .collect();
+    assert_eq!(links, HashSet::from([(2, 400), (2, 800), (3, 400), (3, 800)]));
 }
 
 #[test]
@@ -192,4 +207,37 @@ fn the_city_has_a_hundred_thousand_phones_under_a_hundred_cells_for_a_day() {
     let demand = scenario.demand.as_ref().expect("it is in time");
     assert_eq!(demand.duration_s, Some(24.0 * 3600.0));
     assert!(!scenario.analysis.write_requests);
+}
+
+#[test]
+fn figure_11_trains_five_actors_ten_times_on_two_links_with_equal_budgets() {
+    let points = read("paper/fig11.toml").points().expect("fig11 passes its check");
+    assert_eq!(points.len(), 2 * 5);
+    let trainings: Vec<_> = points.iter().filter_map(|point| point.scenario.train.clone()).collect();
+    assert_eq!(trainings.len(), points.len());
+    let first = &trainings[0];
+    for training in &trainings {
+        assert_eq!((training.seeds, training.interactions, training.updates), (10, first.interactions, first.updates));
+        assert_eq!((training.batch_size, training.exploration_noise), (first.batch_size, first.exploration_noise));
+    }
+    let of_caption = |point: &latentlink::scenario::Point| {
+        let Scenario { server, radio, judge, devices, .. } = &point.scenario;
+        (
+            devices.len(),
+            server.energy_budget_j,
+            radio.energy_per_watt_j,
+            judge.qoe_threshold,
+            devices[0].energy_budget_j,
+        )
+    };
+    assert!(points.iter().all(|point| of_caption(point) == (3, Some(20.0), Some(0.1), 0.6, Some(8.0))));
+}
+
+#[test]
+fn scenarios_of_learning_pass_their_checks() {
+    for name in ["train", "tuning", "ablations"] {
+        let points = read(&format!("learning/{name}.toml")).points().expect("it passes its check");
+        assert!(points.iter().all(|point| point.scenario.train.is_some()), "{name}");
+    }
+    assert!(read("learning/measured_surface.toml").points().is_ok_and(|points| points.len() == 240));
 }

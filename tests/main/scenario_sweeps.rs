@@ -86,7 +86,7 @@ fn in_mode_zip_all_fields_take_their_values_side_by_side() {
         ["policy.t0=2 policy.tk[phone]=8", "policy.t0=4 policy.tk[phone]=6", "policy.t0=6 policy.tk[phone]=4"]
     );
     let point = grid.point(1).expect("a good point");
-    let PolicySettings::Fixed(policy) = &point.scenario.policy;
+    let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
     assert_eq!((point.index, policy.t0, policy.tk.as_slice()), (1, 4, [6, 6, 6].as_slice()));
 }
 

@@ -47,7 +47,7 @@ impl Quantiles {
 }
 
 /// The quantile of `sorted`, which is not empty, at `probability` below 1.
-fn type_7(sorted: &[f64], probability: f64) -> f64 {
+pub(super) fn type_7(sorted: &[f64], probability: f64) -> f64 {
     let place = (sorted.len() - 1) as f64 * probability;
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

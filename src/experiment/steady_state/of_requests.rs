@@ -8,7 +8,7 @@ use crate::experiment::scores::{PersonaScores, RunScores};
 use crate::experiment::simulation::Run;
 use crate::experiment::statistics::batch_means;
 use crate::network::{CacheOutcome, LinkRecord, UnservedEnd, UserRecord};
-use crate::scenario::{PolicySettings, Scenario};
+use crate::scenario::Scenario;
 
 pub(super) fn measure(run: &Run, scores: &RunScores, window: &Window<'_>, found: &mut Found) {
     let mut series = RequestSeries { run, window, found };
@@ -85,11 +85,10 @@ impl RequestSeries<'_> {
     }
 
     fn cache_and_groups(&mut self) {
-        let PolicySettings::Fixed(policy) = &self.scenario().policy;
-        let policy_t0 = policy.t0;
+        let most = self.scenario().policy.shared_steps();
         self.mean("hit_rate", |ended| Some(indicator(steps_avoided(ended)?.is_some())));
         self.mean("full_hit_rate", |ended| {
-            let t0 = ended.served().map_or(policy_t0, |(_, record)| record.t0);
+            let t0 = ended.served().map_or(most, |(_, record)| record.t0);
             Some(indicator(steps_avoided(ended)?.is_some_and(|avoided| avoided >= t0)))
         });
         self.mean("steps_avoided", |ended| Some(steps_avoided(ended)?.map_or(0.0, f64::from)));

@@ -7,7 +7,6 @@ use crate::experiment::steady_state::{Ended, Stages, requests_of, stages_of};
 use crate::network::{CacheOutcome, Journey};
 use crate::report::table::CsvRows;
 use crate::report::{Cell, Column};
-use crate::scenario::PolicySettings;
 
 /// A column that every request has: its name, its meaning, and how a cell is made.
 type RequestColumn = (&'static str, &'static str, fn(&Run, &Ended<'_>) -> Cell);
@@ -189,8 +188,8 @@ fn hit(journey: &Journey, select: fn(f64, f64) -> f64) -> Cell {
 }
 
 fn cache_word(run: &Run, ended: &Ended<'_>) -> Option<&'static str> {
-    let PolicySettings::Fixed(policy) = &run.point.scenario.policy;
-    let t0 = ended.served().map_or(policy.t0, |(_, record)| record.t0);
+    let most = run.point.scenario.policy.shared_steps();
+    let t0 = ended.served().map_or(most, |(_, record)| record.t0);
     match ended.journey().cache {
         CacheOutcome::NotAsked => None,
         CacheOutcome::Miss => Some("miss"),

@@ -3,16 +3,19 @@
 //! ```text
 //!  load = arrivals [Hz] × time that one takes [s] / servers          at 1 and above the queue grows as long as requests come
 //! ```
+//!
+//! Of a policy that chooses steps it is the load of the most that it may choose: "at most".
 
 use crate::demand::arrivals::mean_rate_hz;
 use crate::radio::airtime_s;
-use crate::scenario::{ArchitectureKind, ArrivalStream, Arrivals, FaultKind, PolicySettings, Scenario};
+use crate::scenario::{ArchitectureKind, ArrivalStream, Arrivals, FaultKind, Scenario};
 
 /// What a user should know of the load and the cache of this scenario; nothing of a round.
 pub fn warnings(scenario: &Scenario, latent_values: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     let Some(rate_hz) = arrival_rate_hz(scenario) else { return warnings };
-    let PolicySettings::Fixed(policy) = &scenario.policy;
+    let (policy, t0) = (&scenario.policy, scenario.policy.shared_steps());
+    let at_most = if policy.given_shared_steps().is_none() { "at most " } else { "" };
     let architecture = &scenario.architecture;
     let has_server = architecture.has_server();
     let is_grouped = scenario.grouping.window_s > 0.0;
@@ -22,22 +25,22 @@ pub fn warnings(scenario: &Scenario, latent_values: u64) -> Vec<String> {
         _ => f64::from(scenario.grouping.maximum_size),
     };
     let cells = scenario.cells.len() as f64;
-    if has_server && policy.t0 > 0 {
+    if has_server && t0 > 0 {
         let server = &scenario.server;
         let batch = f64::from(server.maximum_batch);
         let step_s = match &server.profile {
             Some(profile) => profile.profile.step(server.maximum_batch).time_s / batch,
             None => server.step_time_s / batch,
         };
-        let load = rate_hz / users * f64::from(policy.t0) * step_s / (f64::from(server.workers) * cells);
+        let load = rate_hz / users * f64::from(t0) * step_s / (f64::from(server.workers) * cells);
         let unless = match (is_grouped, scenario.cache.is_some()) {
             (_, true) => ", unless its cache helps",
             (true, false) => " even if every group is as large as it may be",
             (false, false) => "",
         };
-        push(&mut warnings, "the edge server", load, unless, "server.workers", server.queue_capacity);
+        push(&mut warnings, "the edge server", (at_most, load), unless, "server.workers", server.queue_capacity);
     }
-    if policy.t0 > 0 {
+    if t0 > 0 {
         let radio = &scenario.radio;
         let channels = f64::from(radio.channel_count(scenario.devices.len()));
         let bits = latent_values * u64::from(scenario.diffusion.codec.bits_per_value()) + radio.header_bits;
@@ -49,24 +52,26 @@ pub fn warnings(scenario: &Scenario, latent_values: u64) -> Vec<String> {
             _ => 0.0,
         };
         let load = sent_hz * airtime_s / (channels * cells);
-        push(&mut warnings, "the radio", load, "", "radio.bandwidth_hz", radio.queue_capacity);
+        push(&mut warnings, "the radio", ("", load), "", "radio.bandwidth_hz", radio.queue_capacity);
     }
     // Shared steps that a device runs for its group, at least.
-    let led_steps = if has_server { 0.0 } else { f64::from(policy.t0) / users };
+    let led_steps = if has_server { 0.0 } else { f64::from(t0) / users };
     let each_hz = rate_hz / scenario.devices.len() as f64;
     let busiest = scenario
         .devices
         .iter()
-        .zip(&policy.tk)
-        .map(|(device, &tk)| each_hz * ((f64::from(tk) + led_steps) * device.step_time_s + device.decode_time_s))
+        .enumerate()
+        .map(|(index, device)| {
+            each_hz * ((f64::from(policy.own_steps(index)) + led_steps) * device.step_time_s + device.decode_time_s)
+        })
         .fold(0.0, f64::max);
     if busiest >= 1.0 {
         warnings.push(format!(
-            "a device is asked for {busiest:.2} times the work it can do: its users wait longer and longer as long as \
+            "a device is asked for {at_most}{busiest:.2} times the work it can do: its users wait longer and longer as long as \
              requests come; lower the rate, or give it less to do"
         ));
     }
-    warnings.extend(small_cache(scenario, policy.t0, latent_values));
+    warnings.extend(small_cache(scenario, t0, latent_values));
     if has_server && scenario.faults.iter().any(|fault| fault.kind == FaultKind::LeaderLoss) {
         let nobody = "a fault of kind \"leader-loss\" strikes nobody: the shared steps are run by servers";
         warnings.push(nobody.to_owned());
@@ -74,10 +79,10 @@ pub fn warnings(scenario: &Scenario, latent_values: u64) -> Vec<String> {
     warnings
 }
 
-fn push(warnings: &mut Vec<String>, who: &str, load: f64, unless: &str, more: &str, capacity: u64) {
+fn push(warnings: &mut Vec<String>, who: &str, (at_most, load): (&str, f64), unless: &str, more: &str, capacity: u64) {
     if load >= 1.0 {
         warnings.push(format!(
-            "{who} is offered {load:.2} times the work it can do{unless}: its queue grows up to {capacity} \
+            "{who} is offered {at_most}{load:.2} times the work it can do{unless}: its queue grows up to {capacity} \
              (`queue_capacity`) and then drops; raise `{more}` or lower the rate"
         ));
     }

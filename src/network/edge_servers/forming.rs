@@ -5,9 +5,10 @@ use crate::network::context::RunContext;
 use crate::network::election::{Candidate, elect};
 use crate::network::messages::{Group, Member, PromptRequest};
 use crate::network::radio_links::expected_energy_j;
-use crate::policy::AllocationRequest;
+use crate::policy::{AllocationRequest, PolicyError};
 use crate::scenario::{ArchitectureKind, Scenario};
 
+use super::group_state::GroupState;
 use super::shared_steps::chain_number;
 
 /// What the policy made of some requests.
@@ -60,24 +61,49 @@ fn one_of_each_device(set: Vec<PromptRequest>) -> Vec<Vec<PromptRequest>> {
 }
 
 /// Asks the policy, and elects a leader where a device is to run the shared steps.
-pub fn form(number: u64, requests: Vec<PromptRequest>, now_s: f64, context: &RunContext) -> Formed {
+pub fn form(
+    number: u64,
+    requests: Vec<PromptRequest>,
+    queue_length: u32,
+    now_s: f64,
+    context: &RunContext,
+) -> Result<Formed, PolicyError> {
     let scenario = &context.scenario;
     let devices: Vec<usize> = requests.iter().map(|request| request.journey.device).collect();
-    let allocation = context.policy.allocate(&AllocationRequest { scenario, devices: &devices });
     let asked: Vec<u32> = requests.iter().map(|request| request.journey.prompt).collect();
     let shared_prompt = context.prompts.server().unwrap_or_else(|| context.prompts.medoid(&asked));
+    let similarities: Vec<f64> =
+        requests.iter().map(|request| context.similarity(&request.journey, shared_prompt)).collect();
+    // Whoever decides by the channel is told the one that the latent will meet.
+    let sees_state = scenario.policy.sees_state();
+    let promise = |&device: &usize| sees_state.then(|| context.state().begin_transmission(device));
+    let transmissions: Vec<Option<u64>> = devices.iter().map(promise).collect();
+    let group = GroupState {
+        requests: &requests,
+        similarities: &similarities,
+        transmissions: &transmissions,
+        queue_length,
+        now_s,
+    };
+    let allocation = context.policy.allocate(&AllocationRequest {
+        devices: &devices,
+        problem: &|| group.problem(context),
+        draws: context.stream("policy", "group").child(number),
+    })?;
     let size = requests.len() as u32;
     let cell = requests[0].journey.cell;
-    let members = requests.into_iter().zip(&allocation.users).map(|(request, user)| {
+    let shares = allocation.users.iter().zip(similarities).zip(transmissions);
+    let members = requests.into_iter().zip(shares).map(|(request, ((user, similarity), transmission))| {
         let PromptRequest { mut journey, position, gives_up_s, spent_j } = request;
         (journey.group, journey.group_size, journey.queued_s) = (Some(number), size, Some(now_s));
         Member {
-            similarity: context.prompts.similarity(journey.prompt, shared_prompt),
+            similarity,
             journey,
             position,
             gives_up_s,
             tk: user.tk,
             tx_power_w: user.tx_power_w,
+            transmission,
             chain: chain_number(scenario.diffusion.split, user.tk),
             shared_compute_j: spent_j,
             relayed_compute_j: 0.0,
@@ -85,13 +111,13 @@ pub fn form(number: u64, requests: Vec<PromptRequest>, now_s: f64, context: &Run
     });
     let members: Vec<Member> = members.collect();
     if allocation.t0 == 0 {
-        return Formed::Alone(members);
+        return Ok(Formed::Alone(members));
     }
     let mut group = Group { number, cell, t0: allocation.t0, shared_prompt, members };
     if scenario.architecture.kind != ArchitectureKind::Edge {
         put_leader_first(&mut group, now_s, context);
     }
-    Formed::Group(group)
+    Ok(Formed::Group(group))
 }
 
 /// Elects a leader and makes it the first of the group. Where nobody's battery can pay, the first stays the first, and runs dry.

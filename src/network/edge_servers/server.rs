@@ -36,6 +36,11 @@ impl Server {
         }
     }
 
+    /// Groups that wait.
+    pub fn queue_length(&self) -> u32 {
+        self.queue.len() as u32
+    }
+
     /// Whether one more group may come in: somebody is free, or there is room to wait.
     pub fn has_room(&self, settings: &ServerSettings) -> bool {
         let is_served_at_once = self.queue.len() == 0 && self.idle_worker().is_some();

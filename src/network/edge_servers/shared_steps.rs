@@ -9,7 +9,7 @@ use crate::diffusion::{LatentCodec, Split, SplitChain};
 use crate::latent_cache::{CacheRequest, LatentCache, NewEntry};
 use crate::network::context::{NetworkError, RunContext};
 use crate::network::messages::Group;
-use crate::network::records::CacheOutcome;
+use crate::network::records::{CacheOutcome, Journey};
 use crate::random::StreamKey;
 use crate::scenario::{CacheSettings, CacheSharing};
 
@@ -73,7 +73,7 @@ pub fn share_steps(
         }
         let (latent, lineage) = &by_chain[&member.chain];
         shared.latents.push(*latent);
-        shared.similarities.push(mean_similarity(member.journey.prompt, lineage, context));
+        shared.similarities.push(mean_similarity(&member.journey, lineage, context));
     }
     Ok(shared)
 }
@@ -156,14 +156,14 @@ fn run_chain(
     Ok(ChainRun { latent, outcome, steps_from_cache: done, lineage, entry })
 }
 
-/// Similarity of a prompt to those of some steps, the mean over the steps.
-fn mean_similarity(own: u32, lineage: &[(u32, u32)], context: &RunContext) -> f64 {
+/// Similarity of a request's prompt to those of some steps, the mean over the steps.
+fn mean_similarity(journey: &Journey, lineage: &[(u32, u32)], context: &RunContext) -> f64 {
     if let [(prompt, _)] = lineage {
-        return context.prompts.similarity(own, *prompt);
+        return context.similarity(journey, *prompt);
     }
     let (mut sum, mut done) = (0.0, 0);
     for &(prompt, end) in lineage {
-        sum += f64::from(end - done) * context.prompts.similarity(own, prompt);
+        sum += f64::from(end - done) * context.similarity(journey, prompt);
         done = end;
     }
     sum / f64::from(done)

@@ -27,9 +27,13 @@ pub fn airtime(context: &RunContext) -> Airtime {
     Airtime { bandwidth_hz, airtime_s }
 }
 
+/// β: what one watt costs for the time of one latent, if nothing has to be repeated [J/W].
+pub fn energy_per_watt_j(context: &RunContext) -> f64 {
+    let settings = &context.scenario.radio;
+    settings.energy_per_watt_j.unwrap_or_else(|| airtime(context).airtime_s / settings.amplifier_efficiency)
+}
+
 /// What sending one latent at this power costs if nothing has to be repeated, β·P [J].
 pub fn expected_energy_j(tx_power_w: f64, context: &RunContext) -> f64 {
-    let settings = &context.scenario.radio;
-    let beta = settings.energy_per_watt_j.unwrap_or_else(|| airtime(context).airtime_s / settings.amplifier_efficiency);
-    beta * tx_power_w
+    energy_per_watt_j(context) * tx_power_w
 }

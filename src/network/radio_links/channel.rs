@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::context::RunContext;
 use crate::network::messages::{HandOver, Transmitter};
+use crate::network::records::Journey;
 use crate::radio::fading_process::LinkFading;
 use crate::radio::protection::ChannelState;
 use crate::radio::{FadingProcess, LinkBudget, LinkGeometry, average_bit_error_probability, linear_to_db};
@@ -28,26 +29,13 @@ impl ChannelSample {
     }
 }
 
-/// The memory of all links: latents sent so far, and fading where it goes on over time.
+/// The memory of all links: fading where it goes on over time.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Channels {
-    /// By receiving device; each latent takes its own streams.
-    transmissions: Vec<u64>,
     fading: HashMap<(Transmitter, u32), LinkFading>,
 }
 
 impl Channels {
-    pub fn new(devices: usize) -> Self {
-        Self { transmissions: vec![0; devices], fading: HashMap::new() }
-    }
-
-    /// Number of the transmission that begins now, for its random streams.
-    pub fn begin(&mut self, device: usize) -> u64 {
-        let number = self.transmissions[device];
-        self.transmissions[device] += 1;
-        number
-    }
-
     /// The link of a hand-over at a time; `None` where the scenario pins its bit error probability.
     pub fn sample(
         &mut self,
@@ -78,10 +66,7 @@ impl Channels {
             ErrorModel::Instantaneous => {
                 let name = &context.scenario.devices[device].name;
                 let gain = match (settings.fading_process, settings.coherence_time_s) {
-                    (FadingProcess::PerLatent, _) | (_, None) => {
-                        let stream = context.stream("fading", name).child(transmission);
-                        settings.fading.sample(&mut stream.rng())
-                    }
+                    (FadingProcess::PerLatent, _) | (_, None) => fading_gain(device, transmission, context),
                     (process, Some(coherence_time_s)) => {
                         let link = self.fading.entry((hand_over.transmitter, device as u32)).or_default();
                         let stream = || context.stream("fading", &link_name(hand_over.transmitter, name, context));
@@ -93,6 +78,36 @@ impl Channels {
             }
         })
     }
+}
+
+/// Gain h of a latent's own draw.
+fn fading_gain(device: usize, transmission: u64, context: &RunContext) -> f64 {
+    let stream = context.stream("fading", &context.scenario.devices[device].name).child(transmission);
+    context.scenario.radio.fading.sample(&mut stream.rng())
+}
+
+/// Path loss and fading of a cell's link to a device [dB], as a policy is told it before the latent is sent; `None` where the
+/// scenario pins the bit error probability.
+pub fn channel_gain_db(journey: &Journey, transmission: u64, context: &RunContext) -> Option<f64> {
+    let settings = &context.scenario.radio;
+    let path_gain_db = -path_loss_from_cell_db(journey.distance_m, context);
+    match (settings.bit_error_probability, settings.error_model) {
+        (Some(_), _) => None,
+        (None, ErrorModel::Average) => Some(path_gain_db),
+        (None, ErrorModel::Instantaneous) => {
+            Some(path_gain_db + linear_to_db(fading_gain(journey.device, transmission, context)))
+        }
+    }
+}
+
+fn path_loss_from_cell_db(distance_m: f64, context: &RunContext) -> f64 {
+    let settings = &context.scenario.radio;
+    settings.path_loss.loss_db(&LinkGeometry {
+        distance_m,
+        carrier_hz: settings.carrier_hz,
+        base_station_height_m: settings.base_station_height_m,
+        device_height_m: settings.device_height_m,
+    })
 }
 
 /// Links of the only cell are called after the device alone, as in a round.
@@ -108,18 +123,14 @@ fn link_name(transmitter: Transmitter, device: &str, context: &RunContext) -> St
 fn path_loss_db(hand_over: &HandOver, context: &RunContext) -> f64 {
     let settings = &context.scenario.radio;
     let architecture = &context.scenario.architecture;
-    let (path_loss, distance_m, transmitter_height_m) = match hand_over.from {
-        None => (settings.path_loss, hand_over.member.journey.distance_m, settings.base_station_height_m),
-        Some(from) => {
-            let between_m =
-                architecture.device_distance_m.unwrap_or_else(|| from.distance_m(hand_over.member.position));
-            (architecture.path_loss, between_m.max(1.0), settings.device_height_m)
-        }
+    let Some(from) = hand_over.from else {
+        return path_loss_from_cell_db(hand_over.member.journey.distance_m, context);
     };
-    path_loss.loss_db(&LinkGeometry {
-        distance_m,
+    let between_m = architecture.device_distance_m.unwrap_or_else(|| from.distance_m(hand_over.member.position));
+    architecture.path_loss.loss_db(&LinkGeometry {
+        distance_m: between_m.max(1.0),
         carrier_hz: settings.carrier_hz,
-        base_station_height_m: transmitter_height_m,
+        base_station_height_m: settings.device_height_m,
         device_height_m: settings.device_height_m,
     })
 }

@@ -67,7 +67,7 @@ impl UserDevices {
         };
         // Whatever comes after these steps has them behind it.
         let further = |(mut member, shared_latent): (Member, NodeId)| {
-            let to_relay = context.prompts.similarity(member.journey.prompt, prompt);
+            let to_relay = context.similarity(&member.journey, prompt);
             member.similarity = (before * member.similarity + own * to_relay) / (before + own);
             let shared_latent = on(shared_latent, member.tk)?;
             Ok((member, shared_latent))

@@ -130,7 +130,7 @@ fn first_of<'a>(
         table.push(problem.help(format!("add a line under its [[device]], say\n  prompt = \"{EXAMPLE}\"")));
     }
     refuse_without_demand(table, IN_TIME, around.has_demand);
-    let (placement, distance_m) = placement(table);
+    let Place { placement, distance_m, distance_max_m } = place(table);
     let profile = server::profile(table, OF_PROFILE, around.files);
     let by_profile = profile.as_ref().map(|settings| &settings.profile);
     let step = by_profile.and_then(|profile| profile.batches.first());
@@ -148,6 +148,7 @@ fn first_of<'a>(
         prompt: table.filled_text("prompt", EXAMPLE).unwrap_or_default(),
         persona: persona::user(table, around.people),
         distance_m,
+        distance_max_m,
         step_energy_j,
         step_time_s,
         decode_energy_j,
@@ -168,23 +169,41 @@ fn first_of<'a>(
 }
 
 /// Where the device is, and how far from the origin: with `x_m` and `y_m` they say it.
-fn placement(table: &mut TableReader<'_>) -> (Placement, f64) {
+struct Place {
+    placement: Placement,
+    distance_m: f64,
+    distance_max_m: Option<f64>,
+}
+
+fn place(table: &mut TableReader<'_>) -> Place {
     const USUAL_DISTANCE_M: f64 = 500.0;
     for (one, other) in [("x_m", "y_m"), ("y_m", "x_m")] {
         if table.has(one) && !table.has(other) {
             let problem = Problem::new(format!("`{one}` is given without `{other}`"));
             table.push_at(one, problem.expected("both, or neither").help(format!("add a line, say\n  {other} = 0.0")));
-            return (Placement::Distance, USUAL_DISTANCE_M);
+            return Place { placement: Placement::Distance, distance_m: USUAL_DISTANCE_M, distance_max_m: None };
         }
     }
     if table.has("x_m") {
         let help = "the place says how far away it is: take the line away, or `x_m` and `y_m`";
-        table.refuse(&["distance_m", "placement"], "a place given by `x_m` and `y_m`", help);
+        table.refuse(&["distance_m", "distance_max_m", "placement"], "a place given by `x_m` and `y_m`", help);
         let (x_m, y_m) = (table.number("x_m", 0.0, Range::Any), table.number("y_m", 0.0, Range::Any));
-        return (Placement::At { x_m, y_m }, x_m.hypot(y_m));
+        return Place { placement: Placement::At { x_m, y_m }, distance_m: x_m.hypot(y_m), distance_max_m: None };
     }
     let placement = table.word("placement", Placement::Distance, PLACEMENTS);
-    (placement, table.number("distance_m", USUAL_DISTANCE_M, Range::Above(0.0)))
+    let distance_m = table.number("distance_m", USUAL_DISTANCE_M, Range::Above(0.0));
+    if placement == Placement::Area {
+        let help = "its place says how far away it is: take the line away, or `placement`";
+        table.refuse(&["distance_max_m"], "placement = \"area\"", help);
+        return Place { placement, distance_m, distance_max_m: None };
+    }
+    let distance_max_m = table.optional_number("distance_max_m", Range::Above(0.0));
+    if let Some(most_m) = distance_max_m.filter(|most_m| *most_m < distance_m) {
+        let usual = if table.has("distance_m") { "" } else { ", the default" };
+        let message = format!("`distance_max_m` = {most_m} is below `distance_m` = {distance_m}{usual}");
+        table.push_at("distance_max_m", Problem::new(message).expected(format!("at least {distance_m} in m")));
+    }
+    Place { placement, distance_m, distance_max_m }
 }
 
 fn battery(table: &mut TableReader<'_>) -> (Option<f64>, f64) {

@@ -10,8 +10,9 @@ use miette::Diagnostic;
 
 use crate::compute_profile::{ComputeProfile, read_profile};
 use crate::demand::trace::read_trace;
-use crate::judge::NamedPersona;
+use crate::judge::measured_surface::file::read_measured_surface;
 use crate::judge::population::read_people;
+use crate::judge::{MeasuredSurface, NamedPersona};
 use crate::mobility::read_tracks;
 use crate::scenario::device_names::DeviceNames;
 use crate::scenario::error::Problem;
@@ -22,6 +23,7 @@ use crate::scenario::settings::{TraceRow, TrackPoint};
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct InputFiles {
     people: Files<PathBuf, Arc<[NamedPersona]>>,
+    surfaces: Files<PathBuf, Arc<MeasuredSurface>>,
     profiles: Files<PathBuf, Arc<ComputeProfile>>,
     traces: Files<NamingDevices, Trace>,
     tracks: Files<NamingDevices, Arc<[Vec<TrackPoint>]>>,
@@ -82,6 +84,11 @@ impl InputFiles {
     pub(super) fn people(&self, path: &Path) -> Outcome<Arc<[NamedPersona]>> {
         let read = || read_people(path).map(Arc::from).map_err(|error| BadFile::of(&error));
         self.people.get(path.to_owned(), read)
+    }
+
+    pub(super) fn measured_surface(&self, path: &Path) -> Outcome<Arc<MeasuredSurface>> {
+        let read = || read_measured_surface(path).map(Arc::new).map_err(|error| BadFile::of(&error));
+        self.surfaces.get(path.to_owned(), read)
     }
 
     pub(super) fn profile(&self, path: &Path) -> Outcome<Arc<ComputeProfile>> {

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::input_files::InputFiles;
 use super::persona::{People, persona_from};
 use crate::judge::{NamedPersona, Readout};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
-use crate::scenario::settings::{JudgeKind, JudgeSettings, SurfaceSettings, VlmSettings};
+use crate::scenario::settings::{
+    GroupingSettings, JudgeKind, JudgeSettings, MeasuredSettings, SimilaritySettings, SurfaceSettings, VlmSettings,
+};
 use crate::scenario::tree::Data;
 use crate::scenario::words::{READOUTS, Words, word_for};
 
@@ -22,7 +25,7 @@ const KINDS: Words<Kind> = &[("vlm", Kind::Vlm), ("surface", Kind::Surface), ("n
 
 /// What every judge that judges has.
 const SHARED: &[&str] = &["qoe_threshold", "panel", "answers_per_picture", "write_answers"];
-const OF_SURFACE: &[&str] = &["similarity", "noise"];
+const OF_SURFACE: &[&str] = &["similarity", "noise", "file"];
 const OF_VLM: &[&str] = &["pack", "template", "readout", "temperature", "max_new_tokens", "retries"];
 
 /// Most answers to one question.
@@ -30,7 +33,7 @@ const MAXIMUM_ANSWERS: u64 = 1_000_000;
 const MAXIMUM_TOKENS: u64 = 4096;
 const MAXIMUM_RETRIES: u64 = 1000;
 
-pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>) -> JudgeSettings {
+pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>, files: &InputFiles) -> JudgeSettings {
     let written = table.value("kind");
     // where the kind is wrong, nothing can be said of the keys beside it
     let known = match written {
@@ -58,10 +61,7 @@ pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>) -> JudgeSett
     }
     let kind = match known.unwrap_or(Kind::None) {
         Kind::None => JudgeKind::None,
-        Kind::Surface => JudgeKind::Surface(SurfaceSettings {
-            similarity: table.optional_number("similarity", Range::Between(-1.0, 1.0)),
-            noise: table.flag("noise", false),
-        }),
+        Kind::Surface => JudgeKind::Surface(surface(table, files)),
         Kind::Vlm => JudgeKind::Vlm(vlm(table)),
     };
     let (panel, answers_per_picture) = match known {
@@ -74,6 +74,80 @@ pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>) -> JudgeSett
         panel,
         answers_per_picture,
         write_answers: table.flag("write_answers", false),
+    }
+}
+
+fn surface(table: &mut TableReader<'_>, files: &InputFiles) -> SurfaceSettings {
+    let (similarity, noise) = (similarity(table), table.flag("noise", false));
+    let measured = table.path("file", "measured.csv").and_then(|file| match files.measured_surface(&file) {
+        Ok(surface) => Some(MeasuredSettings { file, surface }),
+        Err(bad) => {
+            bad.report(table, "file", "a CSV file of a measured surface");
+            None
+        }
+    });
+    if noise && measured.as_ref().is_some_and(|measured| !measured.surface.has_scatter()) {
+        let problem =
+            Problem::new("`noise` = true, but the surface has cells with one picture: their scatter is not known");
+        let help = "make the surface of a study with several replications, or take the line away";
+        table.push_at("noise", problem.expected("false").help(help));
+    }
+    SurfaceSettings { similarity, noise, measured }
+}
+
+/// A number, or the ends of a range.
+fn similarity(table: &mut TableReader<'_>) -> Option<SimilaritySettings> {
+    const COSINE: Range = Range::Between(-1.0, 1.0);
+    let value = table.value("similarity")?;
+    let Data::List(ends) = &value.data else {
+        return table.number_from("similarity", value, COSINE).map(SimilaritySettings::Given);
+    };
+    let [low, high] = ends.as_slice() else {
+        let problem = Problem::new(format!("`similarity` is a list of {} numbers", ends.len())).at(&value.origin);
+        table.push(problem.expected("a number, or the two ends of a range, say [0.6, 1.0]"));
+        return None;
+    };
+    let (low, high) = (table.number_from("similarity", low, COSINE), table.number_from("similarity", high, COSINE));
+    let (low, high) = (low?, high?);
+    if high < low {
+        let problem = Problem::new(format!("`similarity` = {value} ends below its beginning")).at(&value.origin);
+        table.push(problem.expected(format!("the lesser end first: [{high:?}, {low:?}]")));
+    }
+    Some(SimilaritySettings::Drawn { low, high })
+}
+
+/// A range says how similar a device's prompt is to the one it shares steps with, not how similar any two are: nothing that
+/// decides by those goes with it.
+pub(super) fn check_similarity(
+    judge: &JudgeSettings,
+    grouping: Option<&GroupingSettings>,
+    has_cache: bool,
+    table: &mut TableReader<'_>,
+) {
+    let JudgeKind::Surface(SurfaceSettings { similarity: Some(SimilaritySettings::Drawn { low, .. }), .. }) =
+        judge.kind
+    else {
+        return;
+    };
+    let mut refuse = |whom: &str, help: &str| {
+        let problem = Problem::new(format!("a range of `similarity` does not go with {whom}"));
+        table.push_at("similarity", problem.expected("one number").help(help));
+    };
+    if has_cache {
+        refuse(
+            "[cache], which asks how similar any two prompts are",
+            "write one number, leave `similarity` out, or take [cache] away",
+        );
+    }
+    let threshold = grouping.filter(|grouping| grouping.window_s > 0.0).map(|grouping| grouping.similarity_threshold);
+    if threshold.is_some_and(|threshold| threshold.is_none_or(|threshold| threshold > low)) {
+        refuse(
+            "groups by the similarity of any two prompts",
+            &format!(
+                "let everybody share, with a threshold that no draw is below:\n  [grouping]\n  \
+                 similarity_threshold = {low:?}\nor nobody, with window_s = 0.0"
+            ),
+        );
     }
 }
 

@@ -20,7 +20,7 @@ const LISTED_PEOPLE: usize = 8;
 pub(super) enum People<'a> {
     /// There is no `[population]`.
     NoPopulation,
-    /// A normal distribution: nobody in it has a name.
+    /// A distribution: nobody in it has a name.
     Nameless,
     /// The people of a file.
     Of(&'a [NamedPersona]),

@@ -1,65 +1,141 @@
 //! `[policy]`
+//!
+//! Each kind has keys of its own. Where a study sweeps `policy.kind`, the file has the keys of all its kinds.
 
-use super::diffusion::MAXIMUM_STEPS;
-use crate::diffusion::Split;
+mod steps;
+mod surroundings;
+
+use crate::policy::Decoder;
 use crate::radio::db_to_linear;
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
-use crate::scenario::settings::{DeviceSettings, DiffusionSettings, FixedPolicy, PolicySettings};
-use crate::scenario::source::Origin;
+use crate::scenario::settings::{
+    ActorPolicy, DeviceSettings, DiffusionSettings, FixedPolicy, PolicyKind, PolicySettings, SearchPolicy,
+};
+use crate::scenario::sweep::Axis;
 use crate::scenario::tree::{Data, Value};
-use crate::scenario::words::Words;
+use crate::scenario::words::{DECODERS, POLICIES, value_of, word_for};
+
+pub(super) use steps::limits as step_limits;
+pub(super) use surroundings::{Around, check_surroundings};
 
 /// The transmit power of the paper's first device.
 const USUAL_POWER_DBW: f64 = 18.0;
 
-const KINDS: Words<()> = &[("fixed", ())];
+/// Most actions that a critic chooses among.
+const MAXIMUM_SAMPLES: u64 = 10_000;
+
+/// Keys of some kinds but not of all.
+const KEYS: &[&str] = &[
+    "t0",
+    "tk",
+    "tx_power_w",
+    "tx_power_dbw",
+    "maximum_shared_steps",
+    "maximum_own_steps",
+    "power_step_w",
+    "file",
+    "samples",
+    "decoder",
+];
+
+/// Those of [`KEYS`] that a kind has.
+pub(in crate::scenario) fn keys_of(kind: PolicyKind) -> &'static [&'static str] {
+    match kind {
+        PolicyKind::Fixed => &["t0", "tk", "tx_power_w", "tx_power_dbw"],
+        PolicyKind::Equal | PolicyKind::ChannelInversion => &["t0", "tk"],
+        PolicyKind::Random => &["maximum_shared_steps", "maximum_own_steps"],
+        PolicyKind::Greedy | PolicyKind::Exhaustive => &["maximum_shared_steps", "maximum_own_steps", "power_step_w"],
+        PolicyKind::Actor => &["file", "samples", "decoder", "maximum_shared_steps", "maximum_own_steps"],
+    }
+}
 
 pub(super) fn read(
     table: &mut TableReader<'_>,
     diffusion: &DiffusionSettings,
     devices: &[DeviceSettings],
+    axes: &[Axis],
 ) -> Option<PolicySettings> {
-    table.word("kind", (), KINDS);
-    let t0 = t0(table, diffusion.steps);
-    let tk = tk(table, diffusion.steps, devices);
-    let tx_power_w = tx_power_w(table, devices);
-    let policy = FixedPolicy { t0: t0?, tk: tk?, tx_power_w: tx_power_w? };
-    check_together(table, &policy, diffusion, devices)?;
-    Some(PolicySettings::Fixed(policy))
-}
-
-fn t0(table: &mut TableReader<'_>, steps: u32) -> Option<u32> {
-    let Some(value) = table.value("t0") else {
-        table.missing("t0", "t0 = 4        # denoising steps on the server");
-        return None;
+    let kind = match table.value("kind") {
+        None => PolicyKind::Fixed,
+        // Where the kind is wrong, nothing can be said of the keys beside it.
+        Some(value) => table.word_from("kind", value, POLICIES)?,
     };
-    step_count(table, "t0", value, steps)
+    refuse_keys_of_others(table, kind, axes);
+    Some(match kind {
+        PolicyKind::Fixed => {
+            let given = steps::given(table, diffusion, devices);
+            let tx_power_w = tx_power_w(table, devices);
+            let given = given?;
+            let tx_power_w = tx_power_w?;
+            steps::check_together(table, &given, diffusion, devices)?;
+            PolicySettings::Fixed(FixedPolicy { t0: given.t0, tk: given.tk, tx_power_w })
+        }
+        PolicyKind::Equal | PolicyKind::ChannelInversion => {
+            let given = steps::given(table, diffusion, devices)?;
+            steps::check_together(table, &given, diffusion, devices)?;
+            match kind {
+                PolicyKind::Equal => PolicySettings::Equal(given),
+                _ => PolicySettings::ChannelInversion(given),
+            }
+        }
+        PolicyKind::Random => PolicySettings::Random(steps::limits(table, diffusion)?),
+        PolicyKind::Greedy => PolicySettings::Greedy(search(table, diffusion)?),
+        PolicyKind::Exhaustive => PolicySettings::Exhaustive(search(table, diffusion)?),
+        PolicyKind::Actor => PolicySettings::Actor(actor(table, diffusion)?),
+    })
 }
 
-fn tk(table: &mut TableReader<'_>, steps: u32, devices: &[DeviceSettings]) -> Option<Vec<u32>> {
-    let Some(value) = table.value("tk") else {
-        table.missing("tk", "tk = 6        # denoising steps on each device, or a list of one per device");
-        return None;
-    };
-    let expected = "a whole number, or a list of one per device";
-    let values = per_table(table, "tk", value, devices, expected)?;
-    let counts: Vec<_> = values.iter().map(|value| step_count(table, "tk", value, steps)).collect();
-    Some(per_device(counts.into_iter().collect::<Option<Vec<u32>>>()?, devices))
+/// A key goes with this kind, or with another one of the same study.
+fn refuse_keys_of_others(table: &mut TableReader<'_>, kind: PolicyKind, axes: &[Axis]) {
+    let kinds: Vec<PolicyKind> = std::iter::once(kind).chain(swept_kinds(axes)).collect();
+    let is_of_others = |key: &str| !kinds.iter().any(|kind| keys_of(*kind).contains(&key));
+    let others: Vec<&str> = KEYS.iter().copied().filter(|key| table.has(key) && is_of_others(key)).collect();
+    if others.is_empty() {
+        return;
+    }
+    let word = word_for(POLICIES, kind);
+    let usual = if table.has("kind") { "" } else { ", the default" };
+    let help = format!("it has {}: take the line away, or choose another kind", listed(keys_of(kind)));
+    table.refuse(&others, &format!("a policy of kind \"{word}\"{usual}"), &help);
 }
 
-/// t0 or t_k: neither may exceed the reference chain.
-fn step_count(table: &mut TableReader<'_>, key: &str, value: &Value, steps: u32) -> Option<u32> {
-    if let Data::Integer(number) = value.data
-        && number > i128::from(steps)
-    {
-        let message = format!("`{key}` = {number} is more than the {steps} steps of `diffusion.steps`");
-        let problem = Problem::new(message).at(&value.origin).expected(format!("a whole number from 0 to {steps}"));
-        table.push(problem.help(format!("take fewer steps here, or raise `steps` under [diffusion] to {number}")));
+/// The kinds that a study sweeps; wrong words are told of elsewhere.
+fn swept_kinds(axes: &[Axis]) -> impl Iterator<Item = PolicyKind> {
+    let of_kind = axes.iter().filter(|axis| axis.field.table.name == "policy" && axis.field.field.key == "kind");
+    of_kind.flat_map(|axis| &axis.values).filter_map(|value| match &value.data {
+        Data::Text(word) => value_of(POLICIES, word),
+        _ => None,
+    })
+}
+
+fn listed(keys: &[&str]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn search(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -> Option<SearchPolicy> {
+    let limits = steps::limits(table, diffusion);
+    let power_step_w = table.number("power_step_w", 1.0, Range::Above(0.0));
+    Some(SearchPolicy { limits: limits?, power_step_w })
+}
+
+fn actor(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -> Option<ActorPolicy> {
+    let limits = steps::limits(table, diffusion);
+    let samples = table.integer("samples", 1, 1, MAXIMUM_SAMPLES) as u32;
+    let decoder = table.word("decoder", Decoder::Projected, DECODERS);
+    if !table.has("file") {
+        table.missing("file", "file = \"actor.onnx\"        # as `latentlink train` writes it");
         return None;
     }
-    table.integer_from(key, value, 0, steps.into()).map(|count| count as u32)
+    let file = table.path("file", "actor.onnx")?;
+    if !file.is_file() {
+        let problem = Problem::new(format!("there is no file {}", file.display()));
+        let problem = problem.expected("an actor.onnx, as `latentlink train` writes it");
+        table.push_at("file", problem.help("paths are relative to the folder that the program is started in"));
+        return None;
+    }
+    Some(ActorPolicy { file, samples, decoder, limits: limits? })
 }
 
 fn tx_power_w(table: &mut TableReader<'_>, devices: &[DeviceSettings]) -> Option<Vec<f64>> {
@@ -121,59 +197,5 @@ fn per_device<T: Copy>(values: Vec<T>, devices: &[DeviceSettings]) -> Vec<T> {
         [single] => vec![*single; devices.len()],
         _ if values.len() == devices.len() => values,
         several => devices.iter().map(|device| several[device.table as usize]).collect(),
-    }
-}
-
-/// What t0, t_k and the reading of the split must not do to one another.
-fn check_together(
-    table: &mut TableReader<'_>,
-    policy: &FixedPolicy,
-    diffusion: &DiffusionSettings,
-    devices: &[DeviceSettings],
-) -> Option<()> {
-    let (t0, steps) = (policy.t0, diffusion.steps);
-    // The devices of a table have the same steps.
-    let firsts = policy.tk.iter().zip(devices).filter(|(_, device)| device.member == 0);
-    for (&tk, device) in firsts {
-        let name = device.table_name();
-        let (message, expected, help) = if t0 == 0 && tk == 0 {
-            (
-                format!("`t0` and `tk` are both 0 for \"{name}\": nobody denoises"),
-                "a `tk` of at least 1 where `t0` is 0".to_owned(),
-                "t0 = 0 is independent generation, tk = 0 leaves the device only the decoder; not both".to_owned(),
-            )
-        } else if diffusion.split == Split::Respaced && t0 == steps && tk > 0 {
-            (
-                format!("`tk` = {tk} for \"{name}\", but the server's `t0` = {t0} steps finish the chain"),
-                format!("0, or a `t0` below {steps}"),
-                "with split = \"respaced\" a device re-spaces what is left of the `diffusion.steps` steps; lower t0, \
-                 raise steps, or take split = \"joint\""
-                    .to_owned(),
-            )
-        } else if diffusion.split == Split::Joint && t0 + tk > MAXIMUM_STEPS {
-            (
-                format!("`t0` + `tk` = {} for \"{name}\" is too long a chain", t0 + tk),
-                format!("at most {MAXIMUM_STEPS} steps in all"),
-                "with split = \"joint\" one schedule has t0 + tk steps".to_owned(),
-            )
-        } else {
-            continue;
-        };
-        let problem = Problem::new(message).expected(expected).help(help);
-        table.push(match value_place(table, "tk", device.table as usize) {
-            Some(origin) => problem.at(origin),
-            None => problem,
-        });
-        return None;
-    }
-    Some(())
-}
-
-/// Where the value for the devices of the table of that index stands.
-fn value_place<'a>(table: &TableReader<'a>, key: &str, index: usize) -> Option<&'a Origin> {
-    let value = table.value(key)?;
-    match &value.data {
-        Data::List(list) => list.get(index).map(|value| &value.origin),
-        _ => Some(&value.origin),
     }
 }

@@ -21,10 +21,14 @@ pub(super) const EXAMPLE: &str = "[population]\n  mean = [0.5, 0.5, 0.5, 0.5, 0.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Normal,
+    Uniform,
     File,
 }
 
-const KINDS: Words<Kind> = &[("normal", Kind::Normal), ("file", Kind::File)];
+const KINDS: Words<Kind> = &[("normal", Kind::Normal), ("uniform", Kind::Uniform), ("file", Kind::File)];
+
+/// What only a normal distribution has.
+const OF_NORMAL: &[&str] = &["mean", "standard_deviation", "covariance"];
 
 /// What `[population]` says, if it is there and right.
 pub(super) fn read(table: &mut TableReader<'_>, files: &InputFiles) -> Option<PopulationSettings> {
@@ -40,9 +44,14 @@ pub(super) fn read(table: &mut TableReader<'_>, files: &InputFiles) -> Option<Po
             table.refuse(&["file"], "a population of kind \"normal\"", "people of a file need kind = \"file\"");
             normal(table)
         }
+        Kind::Uniform => {
+            let whom = "a population of kind \"uniform\"";
+            table.refuse(OF_NORMAL, whom, "it needs kind = \"normal\", the default");
+            table.refuse(&["file"], whom, "people of a file need kind = \"file\"");
+            Some(PopulationSettings::Uniform)
+        }
         Kind::File => {
-            let foreign = &["mean", "standard_deviation", "covariance"];
-            table.refuse(foreign, "a population of kind \"file\"", "it needs kind = \"normal\", the default");
+            table.refuse(OF_NORMAL, "a population of kind \"file\"", "it needs kind = \"normal\", the default");
             file(table, files)
         }
     }
@@ -51,7 +60,7 @@ pub(super) fn read(table: &mut TableReader<'_>, files: &InputFiles) -> Option<Po
 /// Whom the scenario can name; `is_there` says whether the file has a `[population]`.
 pub(super) fn people(population: Option<&PopulationSettings>, is_there: bool) -> People<'_> {
     match population {
-        Some(PopulationSettings::Normal(_)) => People::Nameless,
+        Some(PopulationSettings::Normal(_) | PopulationSettings::Uniform) => People::Nameless,
         Some(PopulationSettings::File { people, .. }) => People::Of(people),
         None if is_there => People::Unknown,
         None => People::NoPopulation,

@@ -4,7 +4,7 @@
 //! besides its own table is said here, and only here:
 //!
 //! ```text
-//! diffusion.steps, .split ───────────────► policy, cache     the longest chains
+//! diffusion.steps, .split ───────────────► policy, cache, train   the longest chains
 //! diffusion.codec ───────────────────────► radio             the bits that a protection counts
 //! diffusion.metrics_against ─────────────► figures           references that are measured
 //! judge.kind ────────────────────────────► analysis          whether pictures are made
@@ -41,6 +41,7 @@ pub(super) enum Part {
     Faults,
     Recovery,
     Analysis,
+    Train,
     Figures,
 }
 
@@ -76,12 +77,12 @@ impl<'a> Known<'a> {
 fn changed_by(table: &str, key: &str) -> &'static [Part] {
     use Part::{
         Analysis, Architecture, Cache, Cells, Demand, Devices, Diffusion, Faults, Figures, Grouping, Judge, Mobility,
-        Models, Policy, Population, Radio, Recovery, Server, Study,
+        Models, Policy, Population, Radio, Recovery, Server, Study, Train,
     };
     match (table, key) {
         ("study", _) => &[Study],
         ("models", _) => &[Models],
-        ("diffusion", "steps" | "split") => &[Diffusion, Policy, Cache],
+        ("diffusion", "steps" | "split") => &[Diffusion, Policy, Cache, Train],
         ("diffusion", "codec") => &[Diffusion, Radio],
         ("diffusion", "metrics_against") => &[Diffusion, Figures],
         ("diffusion", _) => &[Diffusion],
@@ -103,6 +104,7 @@ fn changed_by(table: &str, key: &str) -> &'static [Part] {
         ("fault", _) => &[Faults],
         ("recovery", _) => &[Recovery],
         ("analysis", _) => &[Analysis],
+        ("train", _) => &[Train],
         ("figure", _) => &[Figures],
         _ => unreachable!("the schema has a table {table} of which no part is made"),
     }
@@ -129,6 +131,7 @@ fn tables(part: Part) -> &'static [&'static str] {
         Part::Faults => &["fault"],
         Part::Recovery => &["recovery"],
         Part::Analysis => &["analysis"],
+        Part::Train => &["train"],
         // The axes are found by paths, which name devices, cells and faults.
         Part::Figures => &["figure", "device", "cell", "fault"],
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::Scenario;
-use crate::judge::{NamedPersona, NormalPopulation, Persona, Readout};
+use crate::judge::{MeasuredSurface, NamedPersona, NormalPopulation, Persona, QualityModel, Readout};
 use crate::random::StreamKey;
 
 /// `device.persona`
@@ -37,10 +37,20 @@ pub struct JudgeSettings {
 pub enum JudgeKind {
     /// Nobody rates anything.
     None,
-    /// The synthetic surface: a formula, no pictures.
+    /// The synthetic surface, which is a formula, or a measured one: no pictures.
     Surface(SurfaceSettings),
     /// A vision-language model. The default.
     Vlm(VlmSettings),
+}
+
+impl JudgeSettings {
+    /// What policies that search take for this judge's scores: its surface, and the synthetic one in the place of a model or nobody.
+    pub fn quality_model(&self) -> QualityModel {
+        match &self.kind {
+            JudgeKind::Surface(surface) => surface.quality_model(),
+            JudgeKind::Vlm(_) | JudgeKind::None => QualityModel::Synthetic,
+        }
+    }
 }
 
 impl JudgeKind {
@@ -57,10 +67,50 @@ impl JudgeKind {
 /// `[judge] kind = "surface"`
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceSettings {
-    /// Cosine similarity of each device's prompt to the server's, in [−1, 1]; `None`: of the pack's text embeddings.
-    pub similarity: Option<f64>,
+    /// Of each device's prompt to the server's; `None`: of the pack's text embeddings.
+    pub similarity: Option<SimilaritySettings>,
     /// Whether answers scatter about the surface. Default false.
     pub noise: bool,
+    /// `judge.file`: a measured surface; `None`: the synthetic one.
+    pub measured: Option<MeasuredSettings>,
+}
+
+/// `judge.file`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredSettings {
+    /// Relative to the working directory.
+    pub file: PathBuf,
+    /// Shared by the points of a sweep.
+    pub surface: Arc<MeasuredSurface>,
+}
+
+impl SurfaceSettings {
+    /// What the surface says.
+    pub fn quality_model(&self) -> QualityModel {
+        match &self.measured {
+            Some(measured) => QualityModel::Measured(Arc::clone(&measured.surface)),
+            None => QualityModel::Synthetic,
+        }
+    }
+}
+
+/// `judge.similarity`: cosine similarity of two different prompts, in [−1, 1]. Equal prompts have 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SimilaritySettings {
+    /// Of any two.
+    Given(f64),
+    /// Of a device's prompt to any that it shares steps with: drawn uniformly from [low, high], anew in each replication.
+    Drawn { low: f64, high: f64 },
+}
+
+impl SimilaritySettings {
+    /// The least that two prompts can have.
+    pub fn least(self) -> f64 {
+        match self {
+            Self::Given(similarity) => similarity,
+            Self::Drawn { low, .. } => low,
+        }
+    }
 }
 
 /// `[judge] kind = "vlm"`
@@ -85,6 +135,8 @@ pub struct VlmSettings {
 pub enum PopulationSettings {
     /// A normal distribution cut off at [0, 1]⁵.
     Normal(Box<NormalPopulation>),
+    /// Each trait uniform in [0, 1], independent of the others.
+    Uniform,
     /// The people of a file, each as likely as any other.
     File {
         /// Relative to the working directory.
@@ -95,14 +147,11 @@ pub enum PopulationSettings {
 }
 
 impl PopulationSettings {
-    /// One person. Traits of a normal population are rounded to hundredths, which is what an agent is told of them.
+    /// One person. Traits that are drawn are rounded to hundredths, which is what an agent is told of them.
     fn draw(&self, stream: &StreamKey) -> NamedPersona {
         match self {
-            Self::Normal(population) => {
-                let traits = population.draw(stream).traits().map(|value| (value * 100.0).round() / 100.0);
-                let rounded = Persona::new(traits).expect("rounding to hundredths does not leave [0, 1]");
-                NamedPersona::of_traits(rounded)
-            }
+            Self::Normal(population) => NamedPersona::of_traits(in_hundredths(population.draw(stream).traits())),
+            Self::Uniform => NamedPersona::of_traits(in_hundredths(stream.rng().random())),
             Self::File { people, .. } => people[stream.rng().random_range(0..people.len())].clone(),
         }
     }
@@ -132,4 +181,21 @@ impl Scenario {
             (PersonaSettings::Population, None) => unreachable!("the reader refuses to draw from no population"),
         }
     }
+
+    /// How similar the prompt of the device of that index is to different ones in that replication, where the scenario has
+    /// it drawn; the same at all points of a sweep that share the range.
+    pub fn drawn_similarity(&self, device: usize, replication: u32) -> Option<f64> {
+        let JudgeKind::Surface(SurfaceSettings { similarity: Some(SimilaritySettings::Drawn { low, high }), .. }) =
+            &self.judge.kind
+        else {
+            return None;
+        };
+        let stream = StreamKey::new(self.study.seed, replication, "similarity", &self.devices[device].name);
+        Some(low + (high - low) * stream.compact_rng().random::<f64>())
+    }
+}
+
+fn in_hundredths(traits: [f64; 5]) -> Persona {
+    let rounded = traits.map(|value| (value * 100.0).round() / 100.0);
+    Persona::new(rounded).expect("rounding to hundredths does not leave [0, 1]")
 }

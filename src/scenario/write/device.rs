@@ -1,8 +1,8 @@
-//! `[[device]]` and `[policy]`: a table of many devices is written once.
+//! `[[device]]`: a table of many devices is written once.
 
-use super::{float, judge, line, list, optional, quote, table, word};
+use super::{float, judge, line, optional, quote, table, word};
 use crate::scenario::check::PLACEMENTS;
-use crate::scenario::settings::{DeviceSettings, FixedPolicy, Placement};
+use crate::scenario::settings::{DeviceSettings, Placement};
 
 /// Keys that only a network in time has are written where `has_demand`.
 pub(super) fn devices(text: &mut String, devices: &[DeviceSettings], has_demand: bool) {
@@ -30,6 +30,7 @@ fn device(text: &mut String, settings: &DeviceSettings, has_demand: bool) {
         Placement::Area | Placement::Distance => {
             word(text, "placement", PLACEMENTS, settings.placement);
             line(text, "distance_m", float(settings.distance_m));
+            optional(text, "distance_max_m", settings.distance_max_m);
         }
     }
     match &settings.profile {
@@ -51,23 +52,5 @@ fn device(text: &mut String, settings: &DeviceSettings, has_demand: bool) {
     if settings.battery_j.is_some() {
         optional(text, "battery_j", settings.battery_j);
         line(text, "recharge_w", float(settings.recharge_w));
-    }
-}
-
-/// One value for each table: its devices have the same.
-pub(super) fn fixed_policy(
-    text: &mut String,
-    policy: &FixedPolicy,
-    devices: &[DeviceSettings],
-    powers_dbw: Option<&[f64]>,
-) {
-    table(text, "[policy]");
-    line(text, "kind", quote("fixed"));
-    line(text, "t0", policy.t0);
-    let firsts = || devices.iter().enumerate().filter(|(_, device)| device.member == 0).map(|(index, _)| index);
-    line(text, "tk", list(firsts().map(|index| policy.tk[index].to_string())));
-    match powers_dbw {
-        Some(powers) => line(text, "tx_power_dbw", list(powers.iter().copied().map(float))),
-        None => line(text, "tx_power_w", list(firsts().map(|index| float(policy.tx_power_w[index])))),
     }
 }

@@ -1,9 +1,11 @@
 //! `[judge]`, `[population]` and personas as TOML.
 
-use super::{float, line, list, optional, table, word};
+use super::{float, line, list, table, word};
 use crate::judge::{NamedPersona, Readout, Spread};
 use crate::scenario::check::POPULATION;
-use crate::scenario::settings::{JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, VlmSettings};
+use crate::scenario::settings::{
+    JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SimilaritySettings, VlmSettings,
+};
 use crate::scenario::tree::quote;
 use crate::scenario::words::READOUTS;
 
@@ -42,6 +44,7 @@ pub(super) fn population(text: &mut String, settings: Option<&PopulationSettings
                 Spread::Covariance(rows) => line(text, "covariance", list(rows.iter().map(numbers))),
             }
         }
+        PopulationSettings::Uniform => line(text, "kind", quote("uniform")),
         PopulationSettings::File { file, .. } => {
             line(text, "kind", quote("file"));
             line(text, "file", quote(&file.to_string_lossy()));
@@ -59,8 +62,17 @@ pub(super) fn judge(text: &mut String, settings: &JudgeSettings) {
         }
         JudgeKind::Surface(surface) => {
             line(text, "kind", quote("surface"));
-            optional(text, "similarity", surface.similarity);
+            match surface.similarity {
+                Some(SimilaritySettings::Given(similarity)) => line(text, "similarity", float(similarity)),
+                Some(SimilaritySettings::Drawn { low, high }) => {
+                    line(text, "similarity", list([low, high].into_iter().map(float)));
+                }
+                None => {}
+            }
             line(text, "noise", surface.noise);
+            if let Some(measured) = &surface.measured {
+                line(text, "file", quote(&measured.file.to_string_lossy()));
+            }
         }
         JudgeKind::Vlm(vlm) => self::vlm(text, vlm),
     }
