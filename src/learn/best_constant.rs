@@ -88,7 +88,7 @@ impl BestConstant {
 }
 
 fn worth(problem: &AllocationProblem, model: &QualityModel, t0: u32, tk: u32, shares: &[f64]) -> f64 {
-    let budget_w = problem.radio_budget_j(t0).max(0.0) / problem.link.energy_per_watt_j;
+    let budget_w = problem.power_budget_w(t0).unwrap_or(0.0);
     let user = |(user, share): (usize, &f64)| UserAllocation {
         tk: problem.most_own_steps(user, tk),
         tx_power_w: budget_w * share,

@@ -18,13 +18,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentState, Environments};
-use super::reward::Outcome;
+use super::reward::{Decided, Outcome};
 use super::spaces::Spaces;
 use super::training_error::TrainingError;
 use crate::error::Error;
 use crate::experiment::StudyPlan;
 use crate::experiment::points::StudyPoint;
-use crate::policy::{Decoder, EpisodeKind, Violations};
+use crate::policy::EpisodeKind;
 use crate::scenario::TrainSettings;
 
 /// The first line.
@@ -83,16 +83,12 @@ pub fn serve(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), Error> {
-    let seed = match replications {
-        Replications::OfTraining(seed) => seed,
-        Replications::OfEvaluation => 0,
+    let (seed, first) = match replications {
+        Replications::OfTraining(seed) => (seed, Environments::first_replication(seed)),
+        Replications::OfEvaluation => (0, 0),
     };
     let spaces = Spaces::of(plan, point, settings, seed)?;
     let count = settings.environments as usize;
-    let first = match replications {
-        Replications::OfTraining(seed) => Environments::first_replication(seed),
-        Replications::OfEvaluation => 0,
-    };
     let states = vec![EnvironmentState::default(); count];
     let mut environments = Environments::start(Arc::clone(plan), Arc::clone(point), first, states);
     let greeting = Greeting {
@@ -104,12 +100,12 @@ pub fn serve(
     if !say(output, &greeting) {
         return Ok(());
     }
-    let mut pending: Vec<Vec<Pending>> = vec![Vec::new(); count];
+    let mut pending: Vec<Vec<Decided>> = vec![Vec::new(); count];
     let mut line = String::new();
     for number in 1.. {
         let waiting = environments.wait()?;
         let finished = waiting.episodes.into_iter().map(|episode| {
-            let decisions: Vec<Pending> = pending[episode.environment].drain(..episode.qualities.len()).collect();
+            let decisions: Vec<Decided> = pending[episode.environment].drain(..episode.qualities.len()).collect();
             let outcomes: Vec<Outcome> = decisions
                 .into_iter()
                 .zip(episode.qualities)
@@ -136,34 +132,14 @@ pub fn serve(
         check(&answer, count, spaces.actions.len()).map_err(|message| protocol(number, message))?;
         let mut allocations = Vec::with_capacity(count);
         for (index, (problem, action)) in waiting.problems.iter().zip(&answer.actions).enumerate() {
-            let meant = spaces.actions.decode(action, problem, spaces.maximum_power_w, Decoder::Soft);
-            let violations = Violations::of(problem, &meant);
-            let allocation = match settings.decoder {
-                Decoder::Soft => meant,
-                Decoder::Projected => meant.projected(problem),
-            };
-            let paid = Violations::of(problem, &allocation);
-            pending[index].push(Pending { qoe_threshold: problem.qoe_threshold, violations, paid });
+            let meant = spaces.actions.decode(action, problem, spaces.maximum_power_w);
+            let (allocation, decided) = Decided::of(problem, meant, settings.decoder);
+            pending[index].push(decided);
             allocations.push(allocation);
         }
         environments.answer(allocations);
     }
     Ok(())
-}
-
-/// A decision that waits for its scores.
-#[derive(Debug, Clone)]
-struct Pending {
-    qoe_threshold: f64,
-    violations: Violations,
-    paid: Violations,
-}
-
-impl Pending {
-    fn outcome(self, qualities: Vec<f64>) -> Outcome {
-        let Self { qoe_threshold, violations, paid } = self;
-        Outcome { qualities, qoe_threshold, violations, paid }
-    }
 }
 
 /// Whether anybody still reads.

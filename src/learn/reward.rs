@@ -8,8 +8,34 @@
 //! The printed λ2 term punishes whoever satisfies (23). With λ2 = 1 it turns ΣQ into Σ min(Q, Q_th), which is flat above the
 //! threshold; it is there for the ablation.
 
-use crate::policy::Violations;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Allocation, AllocationProblem, Decoder, Violations};
 use crate::scenario::{QoeTerm, RewardSettings};
+
+/// A decision whose scores are not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    qoe_threshold: f64,
+    violations: Violations,
+    paid: Violations,
+}
+
+impl Decided {
+    /// What is carried out of an allocation that is meant, and what its outcome will be held against.
+    pub fn of(problem: &AllocationProblem, meant: Allocation, decoder: Decoder) -> (Allocation, Self) {
+        let violations = Violations::of(problem, &meant);
+        let allocation = decoder.carry_out(meant, problem);
+        let paid = Violations::of(problem, &allocation);
+        (allocation, Self { qoe_threshold: problem.qoe_threshold, violations, paid })
+    }
+
+    /// With the scores of its users.
+    pub fn outcome(self, qualities: Vec<f64>) -> Outcome {
+        let Self { qoe_threshold, violations, paid } = self;
+        Outcome { qualities, qoe_threshold, violations, paid }
+    }
+}
 
 /// What came of one decision.
 #[derive(Debug, Clone, PartialEq)]

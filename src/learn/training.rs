@@ -23,7 +23,7 @@ use super::environment::{EnvironmentState, Environments, Waiting};
 use super::evaluation::{Evaluated, Evaluation, evaluate};
 use super::learner::Learner;
 use super::replay::Replay;
-use super::reward::Outcome;
+use super::reward::Decided;
 use super::settings::LearnerSettings;
 use super::spaces::Spaces;
 use super::training_curve::{Since, TrainingRow};
@@ -34,9 +34,7 @@ use crate::error::Error;
 use crate::experiment::StudyPlan;
 use crate::experiment::points::StudyPoint;
 use crate::policy::actor::CARD_KEY;
-use crate::policy::{
-    Actor, ActorCard, Allocation, AllocationProblem, Decoder, EpisodeKind, TrainingManifest, Violations,
-};
+use crate::policy::{Actor, ActorCard, Allocation, AllocationProblem, EpisodeKind, TrainingManifest};
 use crate::random::StreamKey;
 use crate::scenario::{Algorithm, TrainSettings};
 
@@ -63,10 +61,7 @@ pub struct Training {
 pub struct Decision {
     pub state: Vec<f32>,
     pub action: Vec<f32>,
-    pub qoe_threshold: f64,
-    pub users: usize,
-    pub violations: Violations,
-    pub paid: Violations,
+    pub decided: Decided,
 }
 
 /// Where a training ended.
@@ -98,7 +93,7 @@ impl Training {
         let spaces = Spaces::of(plan, point, settings, seed)?;
         let configuration = training_state::configuration(&point.scenario, settings, &spaces, &plan.packs_sha256());
         let learner_settings = learner_settings(settings, &spaces);
-        let keys = StreamKey::new(point.scenario.study.seed, seed, "training", settings_name(settings));
+        let keys = StreamKey::new(point.scenario.study.seed, seed, "training", settings.algorithm.name());
         let sequential = spaces.observations.episode == EpisodeKind::Sequential;
         let (learner, replay, state) = match TrainingState::read(folder, &configuration, &learner_settings)? {
             Some(saved) => saved,
@@ -141,7 +136,7 @@ impl Training {
         &self.configuration
     }
 
-    /// Trains to the end, and saves a checkpoint at every evaluation and where it is stopped.
+    /// Trains to the end, and saves a checkpoint at each twentieth of its interactions and where it is stopped.
     ///
     /// `tell` hears of every row.
     ///
@@ -230,21 +225,9 @@ impl Training {
 
     fn decision(&self, problem: &AllocationProblem, state: Vec<f32>, action: Vec<f32>) -> (Allocation, Decision) {
         let Spaces { actions, maximum_power_w, .. } = &self.spaces;
-        let meant = actions.decode(&action, problem, *maximum_power_w, Decoder::Soft);
-        let violations = Violations::of(problem, &meant);
-        let allocation = match self.settings.decoder {
-            Decoder::Soft => meant,
-            Decoder::Projected => meant.projected(problem),
-        };
-        let decision = Decision {
-            state,
-            action,
-            qoe_threshold: problem.qoe_threshold,
-            users: problem.users.len(),
-            violations,
-            paid: Violations::of(problem, &allocation),
-        };
-        (allocation, decision)
+        let meant = actions.decode(&action, problem, *maximum_power_w);
+        let (allocation, decided) = Decided::of(problem, meant, self.settings.decoder);
+        (allocation, Decision { state, action, decided })
     }
 
     /// Puts what is finished into the replay memory.
@@ -253,12 +236,7 @@ impl Training {
             let next = self.state.pending[episode.environment].split_off(episode.qualities.len());
             let decisions = std::mem::replace(&mut self.state.pending[episode.environment], next);
             for (index, (decision, qualities)) in decisions.iter().zip(&episode.qualities).enumerate() {
-                let outcome = Outcome {
-                    qualities: qualities.clone(),
-                    qoe_threshold: decision.qoe_threshold,
-                    violations: decision.violations,
-                    paid: decision.paid,
-                };
+                let outcome = decision.decided.outcome(qualities.clone());
                 let reward = outcome.reward(&self.settings.reward);
                 if !reward.is_finite() {
                     return Err(TrainingError::RewardNotANumber { interactions: self.state.interactions }.into());
@@ -324,7 +302,7 @@ impl Training {
                 study: study.name.clone(),
                 study_seed: study.seed,
                 seed: self.seed,
-                algorithm: settings_name(&self.settings).to_owned(),
+                algorithm: self.settings.algorithm.name().to_owned(),
                 interactions: self.state.interactions,
                 updates: self.state.updates,
                 point: point.map(|at| (at.path.clone(), at.value.to_string())).collect(),
@@ -350,11 +328,6 @@ fn learner_settings(settings: &TrainSettings, spaces: &Spaces) -> LearnerSetting
         target_noise_clip: settings.target_noise_clip,
         ..LearnerSettings::new(settings.algorithm, spaces.observations.len(), spaces.actions.len())
     }
-}
-
-/// The algorithm as scenarios call it.
-pub fn settings_name(settings: &TrainSettings) -> &'static str {
-    settings.algorithm.name()
 }
 
 fn normal(count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {

@@ -42,16 +42,10 @@ impl ActionSpace {
         self.len() == 0
     }
 
-    /// The allocation of an action of [`ActionSpace::len`] numbers for a group of at most K users. Further entries say nothing.
+    /// The allocation that an action of [`ActionSpace::len`] numbers means, whatever it costs, for a group of at most K users. Further entries say nothing.
     ///
     /// `maximum_power_w` is P_max; `E_T/β` where the server has a budget.
-    pub fn decode(
-        &self,
-        action: &[f32],
-        problem: &AllocationProblem,
-        maximum_power_w: f64,
-        decoder: Decoder,
-    ) -> Allocation {
+    pub fn decode(&self, action: &[f32], problem: &AllocationProblem, maximum_power_w: f64) -> Allocation {
         assert_eq!(action.len(), self.len(), "an action has as many numbers as its space");
         assert!(problem.users.len() <= self.users, "an action is for at most {} users", self.users);
         let (powers, steps) = action.split_at(self.users);
@@ -60,10 +54,16 @@ impl ActionSpace {
             tk: 1 + first_largest(&own[user * self.own_steps..][..self.own_steps]),
             tx_power_w: maximum_power_w * (f64::from(powers[user].clamp(-1.0, 1.0)) + 1.0) / 2.0,
         });
-        let allocation = Allocation { t0: 1 + first_largest(shared), users: users.collect() };
-        match decoder {
-            Decoder::Soft => allocation,
-            Decoder::Projected => allocation.projected(problem),
+        Allocation { t0: 1 + first_largest(shared), users: users.collect() }
+    }
+}
+
+impl Decoder {
+    /// What is carried out of an allocation that is meant.
+    pub fn carry_out(self, meant: Allocation, problem: &AllocationProblem) -> Allocation {
+        match self {
+            Self::Soft => meant,
+            Self::Projected => meant.projected(problem),
         }
     }
 }

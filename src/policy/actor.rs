@@ -213,10 +213,7 @@ impl Policy for Actor {
     fn allocate(&self, request: &AllocationRequest<'_>) -> Result<Allocation, PolicyError> {
         let problem = (request.problem)();
         let meant = self.meant(&problem, &request.draws)?;
-        Ok(match self.decoder {
-            Decoder::Soft => meant,
-            Decoder::Projected => meant.projected(&problem),
-        })
+        Ok(self.decoder.carry_out(meant, &problem))
     }
 }
 
@@ -229,7 +226,7 @@ impl Actor {
         self.require_at_most(problem.users.len())?;
         let action = self.act(problem, draws)?;
         let card = &self.model.card;
-        Ok(card.actions.decode(&action, problem, card.maximum_power_w, Decoder::Soft))
+        Ok(card.actions.decode(&action, problem, card.maximum_power_w))
     }
 
     fn require_at_most(&self, users: usize) -> Result<(), PolicyError> {

@@ -4,7 +4,7 @@
 
 use rand::RngExt;
 
-use super::{ActionSpace, Allocation, AllocationRequest, Decoder, Policy, PolicyError, no_budget};
+use super::{ActionSpace, Allocation, AllocationRequest, Policy, PolicyError, no_budget};
 use crate::scenario::StepLimits;
 
 /// `policy.kind = "random"`.
@@ -29,6 +29,6 @@ impl Policy for RandomAllocation {
         };
         let mut rng = request.draws.rng();
         let action: Vec<f32> = (0..space.len()).map(|_| rng.random_range(-1.0..=1.0)).collect();
-        Ok(space.decode(&action, &problem, maximum_power_w, Decoder::Projected))
+        Ok(space.decode(&action, &problem, maximum_power_w).projected(&problem))
     }
 }

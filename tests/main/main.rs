@@ -112,6 +112,7 @@ mod radio_path_loss;
 mod radio_protection;
 mod radio_protection_codes;
 mod random_network;
+mod random_training;
 mod report_box_plot;
 mod report_contour;
 mod report_density;

@@ -93,19 +93,19 @@ fn ties_of_an_action_go_to_the_lowest_and_projection_scales_all_powers_alike() {
         0.0, 0.0, 0.0,
         -1.0, -1.0, -0.9,
     ];
-    let soft = space.decode(&action, &state, 200.0, Decoder::Soft);
+    let soft = space.decode(&action, &state, 200.0);
     assert_eq!((soft.t0, soft.users[0].tk, soft.users[1].tk), (2, 1, 3));
     assert_eq!((soft.users[0].tx_power_w, soft.users[1].tx_power_w), (200.0, 100.0));
     let violations = Violations::of(&state, &soft);
     // 0.5·2 + 0.1·300 − 20
     assert!((violations.server_excess_j - 11.0).abs() < 1e-9 && violations.any());
-    let projected = space.decode(&action, &state, 200.0, Decoder::Projected);
+    let projected = Decoder::Projected.carry_out(soft.clone(), &state);
     assert!(!Violations::of(&state, &projected).any());
     assert!((projected.users[0].tx_power_w - 380.0 / 3.0).abs() < 1e-9);
     assert!((projected.users[0].tx_power_w - 2.0 * projected.users[1].tx_power_w).abs() < 1e-9);
     // what is within the budget stays as it is
     let mut modest = action;
     (modest[0], modest[1]) = (-0.9, -0.9);
-    let soft = space.decode(&modest, &state, 200.0, Decoder::Soft);
-    assert_eq!(space.decode(&modest, &state, 200.0, Decoder::Projected), soft);
+    let soft = space.decode(&modest, &state, 200.0);
+    assert_eq!(Decoder::Projected.carry_out(soft.clone(), &state), soft);
 }

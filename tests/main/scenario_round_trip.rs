@@ -3,22 +3,19 @@
 use latentlink::diffusion::{LatentCodec, Sampler, Sanitize, Split};
 use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread};
 use latentlink::onnx::ExecutionProvider;
-use latentlink::policy::Decoder;
-use latentlink::radio::{
-    Fading, FadingProcess, FisherSnedecorConvention, Modulation, PathLoss, Protection, db_to_linear,
-};
+use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
-    ActorHead, Admission, Algorithm, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings,
-    DeviceSettings, DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy,
-    GroupingSettings, HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings,
-    MultipleAccess, PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings,
-    QoeTerm, QueueDiscipline, RadioSettings, RecoverySettings, RewardSettings, Scenario, ScenarioFile, ServerSettings,
-    SimilaritySettings, StudySettings, SurfaceSettings, TrainSettings, USUAL_QUEUE_CAPACITY, Until, VlmSettings,
+    Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings, DeviceSettings,
+    DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, GroupingSettings,
+    HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings, MultipleAccess,
+    PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings, QueueDiscipline,
+    RadioSettings, RecoverySettings, Scenario, ScenarioFile, ServerSettings, SimilaritySettings, StudySettings,
+    SurfaceSettings, USUAL_QUEUE_CAPACITY, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::random_network;
+use crate::{random_network, random_training};
 
 pub fn one_of<T: Clone>(rng: &mut impl Rng, values: &[T]) -> T {
     values[rng.random_range(0..values.len())].clone()
@@ -388,7 +385,7 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         None => round,
         Some(demand) => in_time(rng, round, demand),
     };
-    let train = maybe(rng, |rng| train(rng, &scenario)).flatten();
+    let train = maybe(rng, |rng| random_training::train(rng, &scenario)).flatten();
     Scenario { train, ..scenario }
 }
 
@@ -403,50 +400,4 @@ fn a_resolved_scenario_reads_back_to_an_equal_one() {
         assert_eq!(points.len(), 1, "{text}");
         assert_eq!(points[0].scenario, scenario, "{text}");
     }
-}
-
-/// Where a policy can be trained: it divides the budget of a server whose links it knows.
-fn train(rng: &mut impl Rng, scenario: &Scenario) -> Option<TrainSettings> {
-    let Scenario { radio, diffusion, .. } = scenario;
-    let is_known = radio.protection == Protection::None && radio.fading_process == FadingProcess::PerLatent;
-    let is_of_edge = scenario.architecture.kind == ArchitectureKind::Edge;
-    if scenario.server.energy_budget_j.is_none() || !is_known || !is_of_edge || diffusion.steps < 2 {
-        return None;
-    }
-    let most_shared = diffusion.steps - u32::from(diffusion.split == Split::Respaced);
-    let warm_up_interactions = rng.random_range(0..1000);
-    Some(TrainSettings {
-        algorithm: one_of(rng, &[Algorithm::Ddpg, Algorithm::GDdpg, Algorithm::Td3]),
-        seeds: rng.random_range(1..=250),
-        interactions: warm_up_interactions + rng.random_range(1..9000),
-        warm_up_interactions,
-        updates: rng.random_range(1..9000),
-        environments: rng.random_range(1..=1024),
-        batch_size: rng.random_range(1..900),
-        hidden: rng.random_range(1..900),
-        denoising_steps: rng.random_range(1..=100),
-        head: one_of(rng, &[ActorHead::X0, ActorHead::Epsilon]),
-        actor_learning_rate: positive(rng),
-        critic_learning_rate: positive(rng),
-        weight_decay: positive(rng),
-        soft_update: rng.random_range(0.001..=1.0),
-        discount: rng.random_range(0.0..=1.0),
-        policy_delay: rng.random_range(1..=1000),
-        target_noise: positive(rng),
-        target_noise_clip: positive(rng),
-        replay_capacity: rng.random_range(1..10_000_000),
-        exploration_noise: positive(rng),
-        decoder: one_of(rng, &[Decoder::Soft, Decoder::Projected]),
-        reward: RewardSettings {
-            device_penalty: positive(rng),
-            qoe_penalty: positive(rng),
-            server_penalty: positive(rng),
-            qoe_term: one_of(rng, &[QoeTerm::Corrected, QoeTerm::AsPrinted]),
-        },
-        maximum_shared_steps: rng.random_range(1..=most_shared.min(100)),
-        maximum_own_steps: rng.random_range(1..=diffusion.steps.min(100)),
-        evaluations: rng.random_range(0..=10_000),
-        evaluation_replications: rng.random_range(1..=1_000_000),
-        best_of: rng.random_range(1..=1024),
-    })
 }
