@@ -28,7 +28,7 @@ use crate::onnx::PackError;
 use crate::random::StreamKey;
 use crate::scenario::{PolicySettings, Scenario};
 
-pub use action::{ActionSpace, Decoder};
+pub use action::{ActionSpace, Decoder, first_largest};
 pub use actor::{Actor, ActorCard, TrainingManifest};
 pub use channel_inversion::ChannelInversion;
 pub use equal_split::EqualSplit;

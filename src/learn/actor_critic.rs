@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::adamw::{AdamW, soft_update};
+use super::choices::{chosen, chosen_with_gradient};
 use super::networks::layers::{initial_values, matrix, numbers, value_count};
 use super::networks::{DiffusionActor, LayerShape, Layers, MlpActor, TwinCritic};
 use super::replay::Batch;
@@ -152,6 +153,8 @@ pub struct ActorCritic {
     pub(super) targets: Option<Targets>,
     /// Updates of the critic so far.
     pub(super) updates: u64,
+    /// Part of the settings' learning rates that holds now.
+    pub(super) rate_part: f64,
 }
 
 impl ActorCritic {
@@ -185,6 +188,7 @@ impl ActorCritic {
             critic_optimiser,
             targets,
             updates: 0,
+            rate_part: 1.0,
         }
     }
 
@@ -257,6 +261,7 @@ impl ActorCritic {
         let layers = self.actor.layers.tracked();
         let states = self.states(&batch.states, batch.size);
         let actions = self.actor_network.actions(&layers, states.clone(), noise);
+        let actions = chosen_with_gradient(actions, &self.settings.choices);
         let critic = &self.critic.layers;
         let values = match climbed {
             ClimbedValue::Lower => self.critic_network.lower_values(critic, states, actions),
@@ -271,9 +276,10 @@ impl ActorCritic {
     pub(super) fn regress_critic(&mut self, batch: &Batch, returns: &[f32]) -> (f32, f32) {
         let (found, mean_q) = self.critic_loss(batch, returns);
         let LearnerSettings { critic_learning_rate, weight_decay, .. } = self.settings;
+        let rate = self.rate_part * critic_learning_rate;
         let optimiser = &mut self.critic_optimiser;
         self.critic.change(&self.critic_shapes, &self.device, |values| {
-            optimiser.step(values, &found.gradient, critic_learning_rate, weight_decay);
+            optimiser.step(values, &found.gradient, rate, weight_decay);
         });
         self.updates += 1;
         (found.loss, mean_q)
@@ -283,9 +289,10 @@ impl ActorCritic {
     pub(super) fn climb_value(&mut self, batch: &Batch, noise: &[f32], climbed: ClimbedValue) -> f32 {
         let found = self.actor_loss(batch, noise, climbed);
         let LearnerSettings { actor_learning_rate, weight_decay, .. } = self.settings;
+        let rate = self.rate_part * actor_learning_rate;
         let optimiser = &mut self.actor_optimiser;
         self.actor.change(&self.actor_shapes, &self.device, |values| {
-            optimiser.step(values, &found.gradient, actor_learning_rate, weight_decay);
+            optimiser.step(values, &found.gradient, rate, weight_decay);
         });
         found.loss
     }
@@ -308,9 +315,11 @@ impl ActorCritic {
         matrix(values.to_vec(), n, self.settings.state_len, &self.device)
     }
 
+    /// What the critic is told of n actions.
     fn actions(&self, values: &[f32], n: usize) -> Tensor<2> {
-        assert_eq!(values.len(), n * self.settings.action_len, "actions of another length");
-        matrix(values.to_vec(), n, self.settings.action_len, &self.device)
+        let LearnerSettings { action_len, choices, .. } = &self.settings;
+        assert_eq!(values.len(), n * action_len, "actions of another length");
+        matrix(chosen(values, *action_len, choices), n, *action_len, &self.device)
     }
 }
 

@@ -110,6 +110,7 @@ fn require_same_networks(saved: &LearnerSettings, wanted: &LearnerSettings) -> R
         ("algorithm", saved.algorithm.name().to_owned(), wanted.algorithm.name().to_owned()),
         ("state_len", saved.state_len.to_string(), wanted.state_len.to_string()),
         ("action_len", saved.action_len.to_string(), wanted.action_len.to_string()),
+        ("choices", format!("{:?}", saved.choices), format!("{:?}", wanted.choices)),
         ("hidden", saved.hidden.to_string(), wanted.hidden.to_string()),
     ];
     if chain(saved) {

@@ -27,15 +27,19 @@ pub struct FinishedTraining {
     /// `actor.onnx`
     #[serde(skip)]
     pub actor: Vec<u8>,
+    /// `learner.checkpoint`
+    #[serde(skip)]
+    pub learner: Vec<u8>,
 }
 
 const RECORD: &str = "finished.json";
 const ACTOR: &str = "actor.onnx";
+pub const LEARNER: &str = "learner.checkpoint";
 
 impl FinishedTraining {
     pub fn new(configuration: String, trained: TrainedActor) -> Self {
-        let TrainedActor { actor, rows, evaluations, parameters, multiply_adds } = trained;
-        Self { configuration, rows, evaluations, parameters, multiply_adds, actor }
+        let TrainedActor { actor, learner, rows, evaluations, parameters, multiply_adds } = trained;
+        Self { configuration, rows, evaluations, parameters, multiply_adds, actor, learner }
     }
 
     /// The one in `folder`; `None` where it is not finished.
@@ -54,6 +58,7 @@ impl FinishedTraining {
             return Err(TrainingError::OtherConfiguration { file }.into());
         }
         finished.actor = fs::read(folder.join(ACTOR)).map_err(|error| unreadable(error.to_string()))?;
+        finished.learner = fs::read(folder.join(LEARNER)).map_err(|error| unreadable(error.to_string()))?;
         Ok(Some(finished))
     }
 
@@ -63,6 +68,7 @@ impl FinishedTraining {
     /// [`Error::Report`] where it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         write_durably(&folder.join(ACTOR), &self.actor)?;
+        write_durably(&folder.join(LEARNER), &self.learner)?;
         let record = serde_json::to_vec(self).expect("numbers and names are written");
         Ok(write_durably(&folder.join(RECORD), &record)?)
     }

@@ -54,6 +54,11 @@ impl Learner {
         &self.0
     }
 
+    /// Learning rates are this part of those of the settings from now on.
+    pub fn scale_learning_rates(&mut self, part: f64) {
+        self.0.rate_part = part;
+    }
+
     /// One update from `batch`; what it draws comes from `rng`.
     pub fn update(&mut self, batch: &Batch, rng: &mut ChaCha8Rng) -> UpdateLosses {
         let noise = self.draw_noise(batch.size, rng);
@@ -120,6 +125,15 @@ impl Learner {
     /// [`LearnerError`], where `bytes` are not a learner, are damaged, or hold other networks than those of `settings`.
     pub fn load(settings: &LearnerSettings, bytes: &[u8]) -> Result<Self, LearnerError> {
         checkpoint::load(settings, bytes).map(Self)
+    }
+
+    /// With the actor and the critic of what [`save`](Self::save) wrote, and everything else new.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn starting_from(settings: &LearnerSettings, bytes: &[u8]) -> Result<Self, LearnerError> {
+        let saved = checkpoint::load(settings, bytes)?;
+        Ok(Self::with_weights(settings, saved.actor_values().to_vec(), saved.critic_values().to_vec()))
     }
 
     /// The actor as an ONNX model: see [`onnx_export`].

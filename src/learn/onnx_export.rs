@@ -20,6 +20,7 @@ use super::onnx_messages::{
     Attribute, Constant, Dimension, FLOAT, Graph, INT64, Model, Node, OperatorSet, Shape, StringEntry, TensorType,
     ValueInfo, ValueType,
 };
+use super::settings::LearnerSettings;
 use crate::scenario::ActorHead;
 
 /// A value of the graph, by its name.
@@ -42,7 +43,8 @@ pub(super) fn export(agent: &ActorCritic, metadata: &[(String, String)]) -> Vec<
     let (low, high) = (graph.scalar(-1.0), graph.scalar(1.0));
     graph.node_as("action", "Clip", &[&actions, &low, &high], &[]);
     let critic = graph.layers("critic", &agent.critic_network.shapes(), agent.critic_values());
-    twin_critic(&mut graph, &critic);
+    let told = told_to_critic(&mut graph, settings);
+    twin_critic(&mut graph, &critic, &told);
     graph.output("action", &[("n", None), ("A", Some(settings.action_len))]);
     graph.output("value", &[("n", None)]);
     graph.finish(metadata)
@@ -70,7 +72,7 @@ fn diffusion_actor(
         unreachable!("a diffusion actor has nine layers");
     };
     let steps = network.schedule.len();
-    let noise = graph.split("noise", steps, network.action_len);
+    let noise = graph.split("noise", &vec![network.action_len; steps]);
     let hidden = graph.linear("state", state_in);
     let hidden = graph.node("Mish", &[&hidden]);
     let state_vector = graph.linear(&hidden, state_out);
@@ -109,13 +111,36 @@ fn diffusion_actor(
     unreachable!("a chain has at least one step, and its last one returns")
 }
 
-/// `value` = min(Q1, Q2) of `state` and `action`.
-fn twin_critic(graph: &mut GraphWriter, layers: &[LayerNames]) {
+/// The action, or which of its scores won: see [`choices`](super::choices).
+fn told_to_critic(graph: &mut GraphWriter, settings: &LearnerSettings) -> Name {
+    let lengths = &settings.choices;
+    if lengths.is_empty() {
+        return "action".into();
+    }
+    let powers = settings.action_len - lengths.iter().sum::<usize>();
+    let all_lengths: Vec<usize> = std::iter::once(powers).chain(lengths.iter().copied()).collect();
+    let mut parts = graph.split("action", &all_lengths);
+    let values = graph.floats("off_on", &[2], &[0.0, 1.0]);
+    for (part, &length) in parts[1..].iter_mut().zip(lengths) {
+        let depth = graph.integers(&format!("length_of_{part}"), &[length as i64]);
+        let winner = format!("winner_of_{part}");
+        graph.node_as(&winner, "ArgMax", &[part], &[("axis", 1), ("keepdims", 0)]);
+        let chosen = format!("chosen_of_{part}");
+        graph.node_as(&chosen, "OneHot", &[&winner, &depth, &values], &[("axis", 1)]);
+        *part = chosen;
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    graph.node_as("told", "Concat", &parts, &[("axis", 1)]);
+    "told".into()
+}
+
+/// `value` = min(Q1, Q2) of `state` and what is told of the action.
+fn twin_critic(graph: &mut GraphWriter, layers: &[LayerNames], told: &str) {
     let hidden = graph.linear("state", &layers[0]);
     let hidden = graph.node("Relu", &[&hidden]);
     let state_vector = graph.linear(&hidden, &layers[1]);
     let [first, second] = [&layers[2..6], &layers[6..10]].map(|head| {
-        let (of_state, of_action) = (graph.linear(&state_vector, &head[0]), graph.linear("action", &head[1]));
+        let (of_state, of_action) = (graph.linear(&state_vector, &head[0]), graph.linear(told, &head[1]));
         let hidden = graph.node("Add", &[&of_state, &of_action]);
         let hidden = graph.node("Relu", &[&hidden]);
         let hidden = graph.linear(&hidden, &head[2]);
@@ -173,10 +198,11 @@ impl GraphWriter {
         self.node("Mul", &[x, &factor])
     }
 
-    /// `parts` parts of `len` columns each.
-    fn split(&mut self, x: &str, parts: usize, len: usize) -> Vec<Name> {
-        let lengths = self.integers("noise_parts", &vec![len as i64; parts]);
-        let names: Vec<Name> = (0..parts).map(|part| format!("noise_{part}")).collect();
+    /// Parts of so many columns.
+    fn split(&mut self, x: &str, lengths: &[usize]) -> Vec<Name> {
+        let names: Vec<Name> = (0..lengths.len()).map(|part| format!("{x}_{part}")).collect();
+        let lengths: Vec<i64> = lengths.iter().map(|&length| length as i64).collect();
+        let lengths = self.integers(&format!("{x}_parts"), &lengths);
         self.push(names.clone(), "Split", &[x, &lengths], &[("axis", 1)]);
         names
     }

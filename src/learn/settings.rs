@@ -13,6 +13,10 @@ pub struct LearnerSettings {
     pub state_len: usize,
     /// Numbers in an action.
     pub action_len: usize,
+    /// Lengths of the groups of scores at the end of an action, of each of which the critic is told only the largest; none: it
+    /// is told the scores.
+    #[serde(default)]
+    pub choices: Vec<usize>,
     /// Width of all hidden layers.
     pub hidden: usize,
     /// T, the steps of the diffusion actor's chain; MLP actors have none.
@@ -43,6 +47,7 @@ impl LearnerSettings {
             algorithm,
             state_len,
             action_len,
+            choices: Vec::new(),
             hidden: 256,
             denoising_steps: 5,
             head: ActorHead::X0,

@@ -26,6 +26,7 @@ use super::replay::Replay;
 use super::reward::Decided;
 use super::settings::LearnerSettings;
 use super::spaces::Spaces;
+use super::starting_point::StartingPoint;
 use super::training_curve::{Since, TrainingRow};
 use super::training_error::TrainingError;
 use super::training_state::{self, TrainingState};
@@ -36,7 +37,7 @@ use crate::experiment::points::StudyPoint;
 use crate::policy::actor::CARD_KEY;
 use crate::policy::{Actor, ActorCard, Allocation, AllocationProblem, EpisodeKind, TrainingManifest};
 use crate::random::StreamKey;
-use crate::scenario::{Algorithm, TrainSettings};
+use crate::scenario::{Algorithm, CriticInput, TrainSettings};
 
 /// One training of a point.
 pub struct Training {
@@ -69,6 +70,8 @@ pub struct Decision {
 pub struct TrainedActor {
     /// `actor.onnx`
     pub actor: Vec<u8>,
+    /// The learner, for a training that starts from it.
+    pub learner: Vec<u8>,
     pub rows: Vec<TrainingRow>,
     pub evaluations: Vec<Evaluation>,
     pub parameters: u64,
@@ -90,8 +93,13 @@ impl Training {
         seed: u32,
         folder: &Path,
     ) -> Result<Self, Error> {
-        let spaces = Spaces::of(plan, point, settings, seed)?;
-        let configuration = training_state::configuration(&point.scenario, settings, &spaces, &plan.packs_sha256());
+        let mut spaces = Spaces::of(plan, point, settings, seed)?;
+        let start = settings.start_from.as_deref().map(StartingPoint::read).transpose()?;
+        if let Some(start) = &start {
+            spaces = start.spaces(spaces)?;
+        }
+        let inputs = [plan.packs_sha256(), start.as_ref().map(StartingPoint::sha256_hex).unwrap_or_default()].concat();
+        let configuration = training_state::configuration(&point.scenario, settings, &spaces, &inputs);
         let learner_settings = learner_settings(settings, &spaces);
         let keys = StreamKey::new(point.scenario.study.seed, seed, "training", settings.algorithm.name());
         let sequential = spaces.observations.episode == EpisodeKind::Sequential;
@@ -104,7 +112,10 @@ impl Training {
                     spaces.actions.len(),
                     sequential,
                 );
-                let learner = Learner::new(&learner_settings, &keys.child(0));
+                let learner = match start {
+                    Some(start) => start.learner(&learner_settings)?,
+                    None => Learner::new(&learner_settings, &keys.child(0)),
+                };
                 (learner, replay, TrainingState::new(settings))
             }
         };
@@ -189,6 +200,7 @@ impl Training {
         }
         Ok(TrainedActor {
             actor: self.export(),
+            learner: self.learner.save(),
             rows: self.state.rows,
             evaluations,
             parameters: self.learner.parameter_count() as u64,
@@ -258,6 +270,7 @@ impl Training {
     fn update(&mut self) -> Result<(), Error> {
         let mut rng = self.keys.child(2).child(self.state.updates).rng();
         let batch = self.replay.sample(self.settings.batch_size as usize, &mut rng).map_err(TrainingError::from)?;
+        self.learner.scale_learning_rates(self.settings.learning_rate_part(self.state.updates));
         let losses = self.learner.update(&batch, &mut rng);
         self.state.updates += 1;
         if !losses.are_finite() {
@@ -314,7 +327,12 @@ impl Training {
 }
 
 fn learner_settings(settings: &TrainSettings, spaces: &Spaces) -> LearnerSettings {
+    let choices = match settings.critic_input {
+        CriticInput::Scores => Vec::new(),
+        CriticInput::Choices => spaces.actions.choices(),
+    };
     LearnerSettings {
+        choices,
         hidden: settings.hidden as usize,
         denoising_steps: settings.denoising_steps,
         head: settings.head,

@@ -45,6 +45,18 @@ pub enum TrainingError {
          give --force to begin anew, or another study.name"
     ))]
     OtherConfiguration { file: PathBuf },
+    /// The networks that a training is to start from cannot be had.
+    #[error("{} cannot be read: {message}", file.display())]
+    #[diagnostic(help(
+        "`start_from` under [train] names an actor.onnx that `latentlink train` wrote, with learner.checkpoint beside it"
+    ))]
+    NoStart { file: PathBuf, message: String },
+    /// They are of another kind than those that are to be trained.
+    #[error("a training cannot start from {}: {message}", file.display())]
+    #[diagnostic(help(
+        "give the [train] table the algorithm, `hidden`, `denoising_steps`, `head` and limits of steps, and the scenario the users          and the budget, that it was trained with, or leave `start_from` out"
+    ))]
+    OtherStart { file: PathBuf, message: String },
     /// What came through the pipe is no answer.
     #[error("answer {line} is not understood: {message}")]
     #[diagnostic(help(
@@ -61,7 +73,11 @@ impl TrainingError {
     /// 2 where the scenario or the command is to be changed, 1 where the training failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoBudget | Self::NoTable { .. } | Self::OtherConfiguration { .. } => 2,
+            Self::NoBudget
+            | Self::NoTable { .. }
+            | Self::OtherConfiguration { .. }
+            | Self::NoStart { .. }
+            | Self::OtherStart { .. } => 2,
             Self::Diverged { .. }
             | Self::RewardNotANumber { .. }
             | Self::EmptyReplay(_)

@@ -6,7 +6,7 @@
 //!  summary.csv      one row a point and policy: the interquartile mean over seeds and its interval
 //!  comparisons.csv  one row a pair of points with the same environment: who is likely to be better
 //!  timing.csv       what differs between two equal studies: how long it took
-//!  actors/          actor.onnx of each training
+//!  actors/          actor.onnx of each training, and the learner that another training can start from
 //!  tensorboard/     the curves once more, for TensorBoard
 //! ```
 
@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use super::baselines::{Baseline, EXHAUSTIVE, RANDOM};
 use super::evaluation::Evaluation;
-use super::finished_training::FinishedTraining;
+use super::finished_training::{FinishedTraining, LEARNER};
 use super::training_study::TrainedPoint;
 use super::{learning_figures, summary};
 use crate::error::Error;
 use crate::experiment::StudyPlan;
 use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::tables::point_cells;
+use crate::report::durable_file::write_durably;
 use crate::report::{Cell, Column, Table};
 use crate::scenario::Scenario;
 
@@ -51,8 +52,9 @@ pub fn write(folder: &ResultsFolder, plan: &StudyPlan, points: &[TrainedPoint]) 
     folder.write("scenario.toml", plan.scenario_toml().as_bytes())?;
     for point in points {
         for (seed, training) in point.finished() {
-            let path = draft.join("actors").join(training_name(point, seed)).join("actor.onnx");
-            crate::report::durable_file::write_durably(&path, &training.actor)?;
+            let place = draft.join("actors").join(training_name(point, seed));
+            write_durably(&place.join("actor.onnx"), &training.actor)?;
+            write_durably(&place.join(LEARNER), &training.learner)?;
         }
     }
     learning_figures::write(draft, plan, points, &scores)

@@ -13,6 +13,11 @@ impl TrainSettings {
         (u128::from(self.updates) * u128::from(done) / u128::from(learning)) as u64
     }
 
+    /// Part of the learning rates in the update after so many.
+    pub(super) fn learning_rate_part(&self, updates: u64) -> f64 {
+        1.0 - (1.0 - self.final_learning_rate_fraction) * updates as f64 / self.updates as f64
+    }
+
     /// Whether the policy is evaluated after so many updates; the last one has an evaluation of its own.
     pub(super) fn evaluates_at(&self, updates: u64) -> bool {
         let evaluations = u64::from(self.evaluations);

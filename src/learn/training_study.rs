@@ -186,10 +186,13 @@ impl Trainings<'_> {
                                 stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                                 return;
                             }
-                            // Only the checkpoint of this one is of no use, but the user has to decide.
+                            // Only the checkpoint or the start of this one is of no use, but the user has to decide.
                             Err(
                                 error @ Error::Training(
-                                    TrainingError::OtherConfiguration { .. } | TrainingError::Unreadable { .. },
+                                    TrainingError::OtherConfiguration { .. }
+                                    | TrainingError::Unreadable { .. }
+                                    | TrainingError::NoStart { .. }
+                                    | TrainingError::OtherStart { .. },
                                 ),
                             ) => {
                                 next.store(ids.len(), Ordering::Relaxed);

@@ -56,6 +56,11 @@ impl ActionSpace {
         });
         Allocation { t0: 1 + first_largest(shared), users: users.collect() }
     }
+
+    /// Lengths of the groups of scores that follow the powers: of t0, and of each t_k.
+    pub fn choices(&self) -> Vec<usize> {
+        std::iter::once(self.shared_steps).chain(std::iter::repeat_n(self.own_steps, self.users)).collect()
+    }
 }
 
 impl Decoder {
@@ -81,7 +86,8 @@ impl Allocation {
     }
 }
 
-fn first_largest(scores: &[f32]) -> u32 {
+/// Index of the largest score, the first of equals.
+pub fn first_largest(scores: &[f32]) -> u32 {
     let mut best = 0;
     for (index, score) in scores.iter().enumerate() {
         if *score > scores[best] {

@@ -38,7 +38,7 @@ pub use server::{
     Admission, CacheSettings, CacheSharing, Eviction, GroupingSettings, ProfileSettings, QueueDiscipline,
     ServerSettings, TimeToLive, USUAL_QUEUE_CAPACITY,
 };
-pub use train::{ActorHead, Algorithm, QoeTerm, RewardSettings, TrainSettings};
+pub use train::{ActorHead, Algorithm, CriticInput, QoeTerm, RewardSettings, TrainSettings};
 
 /// One checked point of a study: everything a run needs.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,9 @@
 //! The words of a scenario file for what the program calls by a type, in both directions.
 
 use super::settings::{
-    ActorHead, Admission, Algorithm, ArchitectureKind, ArrivalStream, CacheSharing, Election, ErrorModel, Eviction,
-    Execution, FaultKind, IntervalStyle, MultipleAccess, PictureReference, PolicyKind, QoeTerm, QueueDiscipline,
-    StartLatent, Topology,
+    ActorHead, Admission, Algorithm, ArchitectureKind, ArrivalStream, CacheSharing, CriticInput, Election, ErrorModel,
+    Eviction, Execution, FaultKind, IntervalStyle, MultipleAccess, PictureReference, PolicyKind, QoeTerm,
+    QueueDiscipline, StartLatent, Topology,
 };
 use crate::diffusion::{LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
@@ -73,6 +73,9 @@ pub(crate) const POLICIES: Words<PolicyKind> = &[
     ("exhaustive", PolicyKind::Exhaustive),
     ("actor", PolicyKind::Actor),
 ];
+
+pub(crate) const CRITIC_INPUTS: Words<CriticInput> =
+    &[("scores", CriticInput::Scores), ("choices", CriticInput::Choices)];
 
 pub(crate) const DECODERS: Words<Decoder> = &[("projected", Decoder::Projected), ("soft", Decoder::Soft)];
 

@@ -1,6 +1,6 @@
 //! The exported actor, run by ONNX Runtime, against the learner that wrote it.
 
-use latentlink::learn::Learner;
+use latentlink::learn::{Learner, LearnerSettings};
 use latentlink::onnx::ResolvedProvider;
 use latentlink::onnx::session::ModelSession;
 use ort::session::SessionInputValue;
@@ -34,9 +34,9 @@ fn run(session: &mut ModelSession, states: &[f32], noise: &[f32], n: usize) -> (
 fn exported_actor_acts_and_judges_as_the_learner_does() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("actor.onnx");
-    for (algorithm, head) in KINDS {
+    for ((algorithm, head), choices) in KINDS.into_iter().flat_map(|kind| [(kind, vec![]), (kind, vec![2, 1])]) {
         let mut uniform = Uniform(21);
-        let mut learner: Learner = uniform.learner(&small(algorithm, head, None));
+        let mut learner: Learner = uniform.learner(&LearnerSettings { choices, ..small(algorithm, head, None) });
         for _update in 0..5 {
             let (batch, noise) = uniform.batch(&learner);
             learner.update_with_noise(&batch, &noise);

@@ -192,6 +192,64 @@ fn an_actor_is_worth_in_a_run_what_its_evaluation_says() {
 }
 
 #[test]
+fn a_training_starts_from_the_actor_of_another_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = folder.path().join("first");
+    trained(&scenario(""), &first);
+    let actor = first.join("actors/point-0000_seed-000/actor.onnx");
+    let start = format!("start_from = '{}'\n", actor.display());
+    // With hardly an update and hardly a rate it is the same actor, on another link.
+    let second = folder.path().join("second");
+    let still = scenario(&start)
+        .replace("updates = 100", "updates = 1")
+        .replace("actor_learning_rate = 1e-3", "actor_learning_rate = 1e-12")
+        .replace("distance_m = 800.0", "distance_m = 700.0");
+    trained(&still, &second);
+    let evaluate = |actor: &Path| {
+        let point = scenario("best_of = 1").replace("distance_m = 800.0", "distance_m = 700.0");
+        let mut file = ScenarioFile::from_str(point, "run.toml").expect("TOML");
+        for argument in ["policy.kind=actor".to_owned(), format!("policy.file='{}'", actor.display())] {
+            file.set(&argument).expect("an override");
+        }
+        let observer = Stopper::never();
+        let run = folder.path().join(format!("run-{}", actor.display().to_string().len()));
+        StudyPlan::prepare(&file, &options(&run, &observer, 2), &observer)
+            .expect("a plan")
+            .run(&observer)
+            .expect("a run");
+        let runs = Table::read_csv(&run.join("runs.csv")).expect("a table");
+        runs.rows().iter().filter_map(|row| cell(row, &runs, "sum_qoe").number()).collect::<Vec<f64>>()
+    };
+    let (before, after) = (evaluate(&actor), evaluate(&second.join("actors/point-0000_seed-000/actor.onnx")));
+    for (before, after) in before.iter().zip(&after) {
+        assert!((before - after).abs() < 1e-4, "{before} before, {after} after");
+    }
+}
+
+#[test]
+fn a_training_cannot_start_from_other_networks_or_from_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = folder.path().join("first");
+    trained(&scenario(""), &first);
+    let actor = first.join("actors/point-0000_seed-000/actor.onnx");
+    let start = format!("start_from = '{}'\n", actor.display());
+    let place = folder.path().join("second");
+    for (text, part) in [
+        (scenario(&start).replace("hidden = 16", "hidden = 24"), "hidden = 16"),
+        (scenario(&(start.clone() + "maximum_own_steps = 5")), "actions"),
+        (scenario(&start).replace("energy_budget_j = 20.0", "energy_budget_j = 21.0"), "200.000 W"),
+    ] {
+        let outcome = train_in(&text, &place, &Stopper::never(), 1);
+        let Err(Error::Training(error @ TrainingError::OtherStart { .. })) = outcome else { panic!("it started") };
+        assert!(error.to_string().contains(part) && error.exit_code() == 2, "{error}");
+    }
+    fs::remove_file(actor.with_file_name("learner.checkpoint")).expect("a file");
+    let outcome = train_in(&scenario(&start), &place, &Stopper::never(), 1);
+    let Err(Error::Training(TrainingError::NoStart { file, .. })) = outcome else { panic!("it started") };
+    assert_eq!(file, actor.with_file_name("learner.checkpoint"));
+}
+
+#[test]
 fn the_optimum_is_never_below_another_policy() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("training");

@@ -46,6 +46,7 @@ mod latent_cache_theory;
 mod learn_activation;
 #[cfg(feature = "learn")]
 mod learn_checkpoint;
+mod learn_choices;
 #[cfg(feature = "learn")]
 mod learn_environment_server;
 #[cfg(feature = "learn")]

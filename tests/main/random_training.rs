@@ -3,7 +3,9 @@
 use latentlink::diffusion::Split;
 use latentlink::policy::Decoder;
 use latentlink::radio::{FadingProcess, Protection};
-use latentlink::scenario::{ActorHead, Algorithm, ArchitectureKind, QoeTerm, RewardSettings, Scenario, TrainSettings};
+use latentlink::scenario::{
+    ActorHead, Algorithm, ArchitectureKind, CriticInput, QoeTerm, RewardSettings, Scenario, TrainSettings,
+};
 use rand::{Rng, RngExt};
 
 use crate::scenario_round_trip::{one_of, positive};
@@ -19,6 +21,7 @@ pub fn train(rng: &mut impl Rng, scenario: &Scenario) -> Option<TrainSettings> {
     let most_shared = diffusion.steps - u32::from(diffusion.split == Split::Respaced);
     let warm_up_interactions = rng.random_range(0..1000);
     Some(TrainSettings {
+        start_from: None,
         algorithm: one_of(rng, &[Algorithm::Ddpg, Algorithm::GDdpg, Algorithm::Td3]),
         seeds: rng.random_range(1..=250),
         interactions: warm_up_interactions + rng.random_range(1..9000),
@@ -31,6 +34,7 @@ pub fn train(rng: &mut impl Rng, scenario: &Scenario) -> Option<TrainSettings> {
         head: one_of(rng, &[ActorHead::X0, ActorHead::Epsilon]),
         actor_learning_rate: positive(rng),
         critic_learning_rate: positive(rng),
+        final_learning_rate_fraction: rng.random_range(0.001..=1.0),
         weight_decay: positive(rng),
         soft_update: rng.random_range(0.001..=1.0),
         discount: rng.random_range(0.0..=1.0),
@@ -40,6 +44,7 @@ pub fn train(rng: &mut impl Rng, scenario: &Scenario) -> Option<TrainSettings> {
         replay_capacity: rng.random_range(1..10_000_000),
         exploration_noise: positive(rng),
         decoder: one_of(rng, &[Decoder::Soft, Decoder::Projected]),
+        critic_input: one_of(rng, &[CriticInput::Scores, CriticInput::Choices]),
         reward: RewardSettings {
             device_penalty: positive(rng),
             qoe_penalty: positive(rng),

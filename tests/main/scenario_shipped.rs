@@ -235,7 +235,7 @@ fn figure_11_trains_five_actors_ten_times_on_two_links_with_equal_budgets() {
 
 #[test]
 fn scenarios_of_learning_pass_their_checks() {
-    for name in ["train", "tuning", "ablations"] {
+    for name in ["train", "tuning", "ablations", "best", "two_users", "sequential", "real_judge"] {
         let points = read(&format!("learning/{name}.toml")).points().expect("it passes its check");
         assert!(points.iter().all(|point| point.scenario.train.is_some()), "{name}");
     }

@@ -5,6 +5,8 @@
 mod steps;
 mod surroundings;
 
+use std::path::PathBuf;
+
 use crate::policy::Decoder;
 use crate::radio::db_to_linear;
 use crate::scenario::error::Problem;
@@ -128,14 +130,20 @@ fn actor(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -> Option<A
         table.missing("file", "file = \"actor.onnx\"        # as `latentlink train` writes it");
         return None;
     }
-    let file = table.path("file", "actor.onnx")?;
-    if !file.is_file() {
-        let problem = Problem::new(format!("there is no file {}", file.display()));
-        let problem = problem.expected("an actor.onnx, as `latentlink train` writes it");
-        table.push_at("file", problem.help("paths are relative to the folder that the program is started in"));
-        return None;
-    }
+    let file = actor_file(table, "file")?;
     Some(ActorPolicy { file, samples, decoder, limits: limits? })
+}
+
+/// The file that `key` names, if it is there.
+pub(super) fn actor_file(table: &mut TableReader<'_>, key: &str) -> Option<PathBuf> {
+    let file = table.path(key, "actor.onnx")?;
+    if file.is_file() {
+        return Some(file);
+    }
+    let problem = Problem::new(format!("there is no file {}", file.display()));
+    let problem = problem.expected("an actor.onnx, as `latentlink train` writes it");
+    table.push_at(key, problem.help("paths are relative to the folder that the program is started in"));
+    None
 }
 
 fn tx_power_w(table: &mut TableReader<'_>, devices: &[DeviceSettings]) -> Option<Vec<f64>> {

@@ -1,11 +1,11 @@
 //! `[train]`
 
-use super::policy::step_limits;
+use super::policy::{actor_file, step_limits};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
 use crate::scenario::settings::{ActorHead, DiffusionSettings, RewardSettings, TrainSettings};
-use crate::scenario::words::{ACTOR_HEADS, ALGORITHMS, DECODERS, QOE_TERMS};
+use crate::scenario::words::{ACTOR_HEADS, ALGORITHMS, CRITIC_INPUTS, DECODERS, QOE_TERMS};
 
 /// Interactions, updates and remembered transitions at most: a training has the numbers of 2²⁴ replications for its own.
 const MOST: u64 = 10_000_000;
@@ -32,8 +32,10 @@ pub(super) fn read(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -
         table.push(problem.help("lower it, or raise `interactions`"));
     }
     let limits = step_limits(table, diffusion)?;
+    let start_from = if table.has("start_from") { Some(actor_file(table, "start_from")?) } else { None };
     Some(TrainSettings {
         algorithm: table.word("algorithm", usual.algorithm, ALGORITHMS),
+        start_from,
         seeds: count(table, "seeds", usual.seeds, 250),
         interactions,
         warm_up_interactions,
@@ -45,6 +47,11 @@ pub(super) fn read(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -
         head: table.word("head", ActorHead::X0, ACTOR_HEADS),
         actor_learning_rate: table.number("actor_learning_rate", usual.actor_learning_rate, Range::Above(0.0)),
         critic_learning_rate: table.number("critic_learning_rate", usual.critic_learning_rate, Range::Above(0.0)),
+        final_learning_rate_fraction: table.number(
+            "final_learning_rate_fraction",
+            usual.final_learning_rate_fraction,
+            Range::Fraction,
+        ),
         weight_decay: table.number("weight_decay", usual.weight_decay, Range::AtLeast(0.0)),
         soft_update: table.number("soft_update", usual.soft_update, Range::Fraction),
         discount: table.number("discount", usual.discount, Range::Between(0.0, 1.0)),
@@ -54,6 +61,7 @@ pub(super) fn read(table: &mut TableReader<'_>, diffusion: &DiffusionSettings) -
         replay_capacity: table.integer("replay_capacity", usual.replay_capacity, 1, MOST),
         exploration_noise: table.number("exploration_noise", usual.exploration_noise, Range::AtLeast(0.0)),
         decoder: table.word("decoder", usual.decoder, DECODERS),
+        critic_input: table.word("critic_input", usual.critic_input, CRITIC_INPUTS),
         reward: RewardSettings {
             device_penalty: table.number("device_penalty", usual.reward.device_penalty, Range::AtLeast(0.0)),
             qoe_penalty: table.number("qoe_penalty", usual.reward.qoe_penalty, Range::AtLeast(0.0)),

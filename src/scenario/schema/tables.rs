@@ -244,6 +244,7 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
         is_list: false,
         fields: &[
             plain("algorithm"),
+            plain("start_from"),
             plain("seeds"),
             plain("interactions"),
             plain("warm_up_interactions"),
@@ -256,6 +257,7 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
             plain("best_of"),
             plain("actor_learning_rate"),
             plain("critic_learning_rate"),
+            plain("final_learning_rate_fraction"),
             plain("weight_decay"),
             plain("soft_update"),
             plain("discount"),
@@ -265,6 +267,7 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
             plain("replay_capacity"),
             plain("exploration_noise"),
             plain("decoder"),
+            plain("critic_input"),
             plain("device_penalty"),
             plain("qoe_penalty"),
             plain("server_penalty"),

@@ -1,5 +1,7 @@
 //! `[train]`: how a policy is learned.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Decoder;
@@ -9,6 +11,9 @@ use crate::policy::Decoder;
 pub struct TrainSettings {
     /// Default `g-ddpg`.
     pub algorithm: Algorithm,
+    /// The `actor.onnx` of an earlier training, whose actor and critic (`learner.checkpoint` beside it) this one starts from.
+    /// Left out: new networks.
+    pub start_from: Option<PathBuf>,
     /// Independent trainings. Default 1.
     pub seeds: u32,
     /// Decisions in the environment, of one training. Default 20,000.
@@ -31,6 +36,8 @@ pub struct TrainSettings {
     pub actor_learning_rate: f64,
     /// Default 1e-4.
     pub critic_learning_rate: f64,
+    /// Both rates fall linearly with the updates, to this part of theirs. Default 1: they do not fall.
+    pub final_learning_rate_fraction: f64,
     /// Of AdamW. Default 1e-4.
     pub weight_decay: f64,
     /// τ of the target networks. Default 0.005.
@@ -49,6 +56,8 @@ pub struct TrainSettings {
     pub exploration_noise: f64,
     /// What is done in training with an action that breaks (24). Default `soft`.
     pub decoder: Decoder,
+    /// What the critic is told of the steps of an action. Default `scores`.
+    pub critic_input: CriticInput,
     pub reward: RewardSettings,
     /// T_s, shared steps at most. Default 10.
     pub maximum_shared_steps: u32,
@@ -107,6 +116,16 @@ impl ActorHead {
     }
 }
 
+/// What the critic is told of the steps that an action means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CriticInput {
+    /// The scores that the actor gave (the paper): the critic learns that the largest wins.
+    Scores,
+    /// Which one won, as 0 and 1; the actor's gradient is that of a softmax (a straight-through estimate, arXiv 1308.3432).
+    Choices,
+}
+
 /// Reward (27): ΣQ_k − λ1·Σ max(0, δ_k·t_k − E_k) − λ2·Σ(…) − λ3·max(0, δ_0·t0 + β·ΣP_k − E_T).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RewardSettings {
@@ -140,6 +159,7 @@ impl Default for TrainSettings {
     fn default() -> Self {
         Self {
             algorithm: Algorithm::GDdpg,
+            start_from: None,
             seeds: 1,
             interactions: 20_000,
             warm_up_interactions: 1000,
@@ -151,6 +171,7 @@ impl Default for TrainSettings {
             head: ActorHead::X0,
             actor_learning_rate: 1e-4,
             critic_learning_rate: 1e-4,
+            final_learning_rate_fraction: 1.0,
             weight_decay: 1e-4,
             soft_update: 0.005,
             discount: 0.95,
@@ -160,6 +181,7 @@ impl Default for TrainSettings {
             replay_capacity: 1_000_000,
             exploration_noise: 0.1,
             decoder: Decoder::Soft,
+            critic_input: CriticInput::Scores,
             reward: RewardSettings::default(),
             maximum_shared_steps: 10,
             maximum_own_steps: 8,
