@@ -93,8 +93,10 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
 }
 
 fn doctor(args: &DoctorArgs) -> Result<(), Error> {
+    let progress = |text: &str| eprintln!("{text}");
+    args.install(&progress)?;
     let mut report = Vec::new();
-    let examined = args.run(&models::pack_health, &|text| eprintln!("{text}"), &mut report);
+    let examined = args.run(&models::pack_health, &progress, &mut report);
     let code = examined.expect("writing to memory does not fail");
     standard_output::print(&String::from_utf8_lossy(&report))?;
     if code == 0 { Ok(()) } else { Err(Error::Unhealthy) }

@@ -1,5 +1,6 @@
 //! ONNX Runtime: finding or fetching the library, execution providers, model packs, sessions, tokenizers.
 
+pub mod cuda_wheels;
 pub mod diffusion_models;
 pub mod digest;
 pub mod judge_decoder;
@@ -22,7 +23,7 @@ pub use judge_models::JudgeModels;
 pub use judge_pack::JudgePack;
 pub use pack::DiffusionPack;
 pub use pack_error::PackError;
-pub use provider::{ExecutionProvider, ResolvedProvider};
+pub use provider::{CudaDevice, ExecutionProvider, ResolvedProvider};
 pub use runtime::RuntimeError;
 pub use sentence_encoder::{SentenceEncoder, SentenceModel};
 pub use tokenizer::{PromptTokenizer, Tokenized};

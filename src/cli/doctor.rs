@@ -8,13 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 pub use self::{
     examination::{DoctorPlaces, DoctorReport, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport},
     machine::{FolderReport, MachineReport},
 };
-use crate::onnx::runtime::RuntimeOrigin;
+use crate::onnx::runtime::{RuntimeError, RuntimeOrigin, RuntimeResolver};
 
 /// Check that this machine can run latentlink, and say what mends what is wrong
 #[derive(Debug, Clone, Args)]
@@ -24,18 +24,50 @@ Examples:
   latentlink doctor ~/packs/stable-diffusion     a pack of your own as well
   latentlink doctor --json | jq .problems        for machines
 
+  latentlink doctor --install-runtime cuda       what `execution_provider = \"cuda\"` needs, 1.6 GB, into the cache
+  latentlink doctor --install-runtime cuda --python-environment ~/venv
+                                                 ... or what is installed there already
+
 Fetches ONNX Runtime if it is not here yet, as a run would. Exit code 3 if the default scenario could not run.")]
 pub struct DoctorArgs {
     /// Packs to check besides those in models/
     #[arg(value_name = "PACK")]
     pub packs: Vec<PathBuf>,
 
+    /// Put the GPU build of ONNX Runtime and the CUDA and cuDNN libraries into the cache first
+    #[arg(long, value_name = "KIND")]
+    pub install_runtime: Option<RuntimeKind>,
+
+    /// Take them from this Python environment, where onnxruntime-gpu is installed, and fetch nothing
+    #[arg(long, value_name = "FOLDER", requires = "install_runtime")]
+    pub python_environment: Option<PathBuf>,
+
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
+/// What can be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeKind {
+    /// For NVIDIA GPUs: Linux on x86-64
+    Cuda,
+}
+
 impl DoctorArgs {
+    /// Installs what `--install-runtime` asks for.
+    ///
+    /// # Errors
+    /// [`RuntimeError`]; each says how to mend it.
+    pub fn install(&self, progress: &dyn Fn(&str)) -> Result<(), RuntimeError> {
+        match self.install_runtime {
+            Some(RuntimeKind::Cuda) => {
+                RuntimeResolver::from_environment().install_cuda(self.python_environment.as_deref(), progress)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Examines this machine, prints the report on `out` and gives the exit code: 0, or 3 if the default could not run.
     ///
     /// # Errors
@@ -104,6 +136,10 @@ fn write_runtime(runtime: &RuntimeReport, out: &mut dyn Write) -> io::Result<()>
     let origin = match &runtime.library.origin {
         RuntimeOrigin::LibraryVariable => "named by ORT_DYLIB_PATH".to_owned(),
         RuntimeOrigin::Cache => "from the cache".to_owned(),
+        RuntimeOrigin::CudaCache => "from the cache: the GPU build, for CPU runs as well".to_owned(),
+        RuntimeOrigin::PythonEnvironment { environment } => {
+            format!("GPU build of the Python environment {}", environment.display())
+        }
         RuntimeOrigin::WheelFile { wheel } => format!("unpacked just now from {}", wheel.display()),
         RuntimeOrigin::Fetched { command } => format!("fetched just now with {command}"),
     };

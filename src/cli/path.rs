@@ -25,7 +25,7 @@ use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::warnings::warnings_of_prompt;
 use crate::experiment::{Observer, StudyProgress};
 use crate::onnx::runtime::{self, RuntimeResolver};
-use crate::onnx::{DiffusionPack, ExecutionProvider, provider};
+use crate::onnx::{CudaDevice, DiffusionPack, ExecutionProvider, provider};
 use crate::picture::Picture;
 
 /// Follow the denoising paths of two prompts, and of every switch from B (the server's) to A (the user's).
@@ -151,7 +151,7 @@ fn follow(args: &PathArgs, progress: &Progress) -> Result<String, Error> {
         }
     }
     let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| progress.stage(text))?;
-    let provider = provider::resolve(args.execution_provider.provider())?;
+    let provider = provider::resolve(args.execution_provider.provider(), CudaDevice::default())?;
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
     let direction =

@@ -93,7 +93,7 @@ impl StudyPlan {
         let is_of_judge = |path: &str| path.starts_with("judge.") && matches!(first.judge.kind, JudgeKind::Vlm(_));
         let judges = Arc::new(StudyJudges::open(scenarios_with_all(&grid, is_of_judge))?);
         let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
-        let provider = provider::resolve(first.models.execution_provider)?;
+        let provider = provider::resolve(first.models.execution_provider, first.models.cuda_device())?;
         let executor =
             Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
         let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));

@@ -9,10 +9,7 @@ use std::path::Path;
 use ort::{environment::Environment, ep, session::Session, value::Tensor};
 use serde::Serialize;
 
-use super::{
-    runtime::{self, RuntimeError},
-    wheels::ONNX_RUNTIME_VERSION,
-};
+use super::runtime::{self, RuntimeError};
 
 /// What the scenario asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -29,10 +26,29 @@ pub enum ExecutionProvider {
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum ResolvedProvider {
     Cpu,
-    Cuda {
-        /// Number of the GPU, from 0, as the CUDA driver counts them.
-        device_id: i32,
-    },
+    Cuda(CudaDevice),
+}
+
+/// A GPU, and how much of it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct CudaDevice {
+    /// Number of the GPU, from 0, as the CUDA driver counts them.
+    pub device_id: i32,
+    /// What each model's arena may grow to [bytes]; `None`: all there is.
+    pub memory_limit_bytes: Option<u64>,
+}
+
+impl CudaDevice {
+    /// For a session. The arena grows by what is asked for, not by powers of two, so that a limit is a limit.
+    pub(super) fn provider(self) -> ep::CUDA {
+        let provider = ep::CUDA::default()
+            .with_device_id(self.device_id)
+            .with_arena_extend_strategy(ep::ArenaExtendStrategy::SameAsRequested);
+        match self.memory_limit_bytes {
+            Some(bytes) => provider.with_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX)),
+            None => provider,
+        }
+    }
 }
 
 impl ResolvedProvider {
@@ -48,19 +64,18 @@ impl ResolvedProvider {
 /// `y = x + x` for float32 `x` of shape `[n]`.
 const PROBE_MODEL: &[u8] = include_bytes!("provider/probe.onnx");
 
-/// The first CUDA device.
-const FIRST_CUDA_DEVICE: ResolvedProvider = ResolvedProvider::Cuda { device_id: 0 };
-
-/// Turns the scenario's wish into a provider that works on this machine. Loads ONNX Runtime if that has not happened yet.
+/// Turns the scenario's wish into a provider that works on this machine, `device` where it is CUDA. Loads ONNX Runtime if that has not
+/// happened yet.
 ///
 /// # Errors
 /// Those of [`runtime::environment`]; [`RuntimeError::Cuda`] where `cuda` was asked for by name and cannot be had.
-pub fn resolve(requested: ExecutionProvider) -> Result<ResolvedProvider, RuntimeError> {
+pub fn resolve(requested: ExecutionProvider, device: CudaDevice) -> Result<ResolvedProvider, RuntimeError> {
+    let cuda = ResolvedProvider::Cuda(device);
     match requested {
         ExecutionProvider::Cpu => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
-        ExecutionProvider::Cuda => probe(FIRST_CUDA_DEVICE).map(|()| FIRST_CUDA_DEVICE),
-        ExecutionProvider::Auto => match probe(FIRST_CUDA_DEVICE) {
-            Ok(()) => Ok(FIRST_CUDA_DEVICE),
+        ExecutionProvider::Cuda => probe(cuda).map(|()| cuda),
+        ExecutionProvider::Auto => match probe(cuda) {
+            Ok(()) => Ok(cuda),
             Err(RuntimeError::Cuda { .. }) => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
             Err(other) => Err(other),
         },
@@ -80,11 +95,13 @@ pub fn probe(provider: ResolvedProvider) -> Result<(), RuntimeError> {
 }
 
 fn compute(environment: &Environment, provider: ResolvedProvider) -> Result<(), String> {
+    if matches!(provider, ResolvedProvider::Cuda { .. }) {
+        runtime::load_cuda_libraries().map_err(|error| error.to_string())?;
+    }
     let run = || -> ort::Result<Vec<f32>> {
         let mut builder = Session::builder(environment)?.with_intra_threads(1)?;
-        if let ResolvedProvider::Cuda { device_id } = provider {
-            builder = builder
-                .with_execution_providers([ep::CUDA::default().with_device_id(device_id).build().error_on_failure()])?;
+        if let ResolvedProvider::Cuda(device) = provider {
+            builder = builder.with_execution_providers([device.provider().build().error_on_failure()])?;
         }
         let mut session = builder.commit_from_memory(PROBE_MODEL)?;
         let x = Tensor::from_array(([3_usize], vec![0.5_f32, -2.0, 3.0]))?;
@@ -111,7 +128,7 @@ fn cuda_cannot_be_had(message: &str) -> RuntimeError {
     let library = runtime::loaded().map(|loaded| loaded.library.path.as_path());
     let has_cuda_provider =
         library.and_then(Path::parent).is_some_and(|folder| folder.join(cuda_provider_file()).is_file());
-    let install = format!("python3 -m pip install \"onnxruntime-gpu[cuda,cudnn]=={ONNX_RUNTIME_VERSION}\"");
+    const INSTALL: &str = "latentlink doctor --install-runtime cuda";
     if !has_cuda_provider {
         return RuntimeError::Cuda {
             reason: format!(
@@ -120,7 +137,7 @@ fn cuda_cannot_be_had(message: &str) -> RuntimeError {
                 library.map_or_else(String::new, |path| format!(" (`{}`)", path.display())),
             ),
             help: format!(
-                "install the GPU build\n{install}\nand set ORT_DYLIB_PATH to the library in its folder onnxruntime/capi; {USE_CPU}"
+                "install the GPU build (1.6 GB, once) with\n{INSTALL}\nand unset ORT_DYLIB_PATH if it is set; {USE_CPU}"
             ),
         };
     }
@@ -128,7 +145,7 @@ fn cuda_cannot_be_had(message: &str) -> RuntimeError {
         Some(missing) => RuntimeError::Cuda {
             reason: format!("`{missing}` is missing, which the CUDA provider needs"),
             help: format!(
-                "install the CUDA and cuDNN libraries\n{install}\nand name the folder of `{missing}` in {}; {USE_CPU}",
+                "install the CUDA and cuDNN libraries with\n{INSTALL}\nor name the folder of `{missing}` in {}; {USE_CPU}",
                 if cfg!(windows) { "PATH" } else { "LD_LIBRARY_PATH" },
             ),
         },

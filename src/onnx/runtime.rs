@@ -4,7 +4,8 @@
 //! through these doors, and the first one that opens wins:
 //!
 //! 1. `ORT_DYLIB_PATH` names a library file. It is taken as it is; if it is not there, that is an error, not a reason to go on.
-//! 2. The cache folder (the platform's own, or `LATENTLINK_CACHE`) holds the pinned build.
+//! 2. The cache folder (the platform's own, or `LATENTLINK_CACHE`) holds the pinned GPU build, which
+//!    `latentlink doctor --install-runtime cuda` put there, or else the pinned CPU build.
 //! 3. `LATENTLINK_ORT_WHEEL` names a wheel file someone brought here: its library is unpacked into the cache.
 //! 4. pip downloads the pinned wheel into the cache: `python3`, then `python`, then `uv`.
 //!
@@ -14,6 +15,7 @@
 //! The doors are a value, [`RuntimeResolver`], so that tests (and doctors) can set them without touching the process's environment.
 
 mod cache;
+mod cuda_folder;
 mod error;
 mod pip;
 
@@ -27,6 +29,8 @@ use ort::environment::Environment;
 use serde::Serialize;
 
 use self::cache::CacheFolder;
+use self::cuda_folder::{CudaFolder, CudaInstallation};
+use super::cuda_wheels::CudaWheel;
 use super::wheels::{OLDEST_MINOR_VERSION, ONNX_RUNTIME_VERSION, RuntimeWheel};
 
 pub use self::{cache::CacheCheck, error::RuntimeError, pip::PipCommand};
@@ -39,6 +43,10 @@ pub enum RuntimeOrigin {
     LibraryVariable,
     /// The cache already held it.
     Cache,
+    /// The GPU build in the cache, from the pinned wheels.
+    CudaCache,
+    /// The GPU build of a Python environment that `latentlink doctor --install-runtime cuda` was told of; nobody pinned its digest.
+    PythonEnvironment { environment: PathBuf },
     /// Unpacked just now from the wheel that `LATENTLINK_ORT_WHEEL` names.
     WheelFile { wheel: PathBuf },
     /// Downloaded just now.
@@ -51,6 +59,8 @@ impl RuntimeOrigin {
         match self {
             Self::LibraryVariable => "environment variable",
             Self::Cache => "cache",
+            Self::CudaCache => "cache, GPU build",
+            Self::PythonEnvironment { .. } => "Python environment",
             Self::WheelFile { .. } => "wheel file",
             Self::Fetched { .. } => "pip",
         }
@@ -70,7 +80,7 @@ pub struct RuntimeLibrary {
 impl RuntimeLibrary {
     /// Whether the file's digest is pinned (and held when it was last checked).
     pub fn is_pinned(&self) -> bool {
-        self.origin != RuntimeOrigin::LibraryVariable
+        !matches!(self.origin, RuntimeOrigin::LibraryVariable | RuntimeOrigin::PythonEnvironment { .. })
     }
 
     /// The version the library says it is, such as `1.31.1`. Loads the library for that.
@@ -98,6 +108,8 @@ pub struct RuntimeResolver {
     pub pip_commands: Vec<PipCommand>,
     /// The pinned build; `None` on a platform that has none.
     pub wheel: Option<RuntimeWheel>,
+    /// The pinned wheels of the GPU build; none on a platform that has none.
+    pub cuda_wheels: Vec<CudaWheel>,
     /// How closely a library in the cache is looked at.
     pub cache_check: CacheCheck,
 }
@@ -112,6 +124,7 @@ impl RuntimeResolver {
             wheel_file: path_variable("LATENTLINK_ORT_WHEEL"),
             pip_commands: PipCommand::candidates(),
             wheel: RuntimeWheel::for_this_machine(),
+            cuda_wheels: CudaWheel::for_this_machine(),
             cache_check: CacheCheck::default(),
         }
     }
@@ -127,6 +140,14 @@ impl RuntimeResolver {
                 return Err(RuntimeError::LibraryVariable { path });
             }
             return Ok(RuntimeLibrary { path, origin: RuntimeOrigin::LibraryVariable, repaired: false });
+        }
+        if let Some(installed) = self.cuda_installation()? {
+            let path = installed.library().to_owned();
+            let origin = match installed {
+                CudaInstallation::Wheels { .. } => RuntimeOrigin::CudaCache,
+                CudaInstallation::Environment { environment, .. } => RuntimeOrigin::PythonEnvironment { environment },
+            };
+            return Ok(RuntimeLibrary { path, origin, repaired: false });
         }
         let wheel = self.wheel.ok_or(RuntimeError::UnsupportedPlatform {
             operating_system: std::env::consts::OS,
@@ -161,6 +182,31 @@ impl RuntimeResolver {
         Ok(found(origin, repaired))
     }
 
+    /// Puts the GPU build into the cache: the pinned wheels, or whatever a Python environment has. The next start takes it.
+    ///
+    /// # Errors
+    /// [`RuntimeError`]; each says how to mend it. An installation that was interrupted goes on where it was.
+    pub fn install_cuda(&self, environment: Option<&Path>, progress: &dyn Fn(&str)) -> Result<(), RuntimeError> {
+        let cache = self.cache.as_deref().ok_or(RuntimeError::NoCacheFolder)?;
+        let folder = CudaFolder::new(&absolute(cache), self.cuda_wheels.clone());
+        match environment {
+            Some(environment) => {
+                let library = folder.use_environment(environment)?;
+                progress(&format!("from now on runs take {}", library.display()));
+            }
+            None => folder.install(&self.pip_commands, progress)?,
+        }
+        Ok(())
+    }
+
+    /// The GPU build in the cache, if there is one.
+    fn cuda_installation(&self) -> Result<Option<CudaInstallation>, RuntimeError> {
+        match &self.cache {
+            Some(cache) => CudaFolder::new(&absolute(cache), self.cuda_wheels.clone()).installation(),
+            None => Ok(None),
+        }
+    }
+
     fn fetch(
         &self,
         wheel: RuntimeWheel,
@@ -173,7 +219,7 @@ impl RuntimeResolver {
                 "fetching ONNX Runtime {ONNX_RUNTIME_VERSION} with {pip} (about {} MB, once)",
                 wheel.wheel_bytes.div_ceil(1_000_000)
             ));
-            match pip.download(&wheel, folder) {
+            match pip.download(&wheel.hashed_requirement(), &wheel.pip_selection(), folder) {
                 Ok(file) => {
                     let command = pip.to_string();
                     return Ok((file, RuntimeOrigin::Fetched { command }));
@@ -258,6 +304,49 @@ pub fn load(resolver: &RuntimeResolver, progress: &dyn Fn(&str)) -> Result<&'sta
         .build()
         .map_err(|error| RuntimeError::Start { reason: error.to_string() })?;
     Ok(LOADED.get_or_init(|| LoadedRuntime { library, version, environment }))
+}
+
+/// Loads the CUDA and cuDNN libraries of the GPU build in the cache, once; nothing where ONNX Runtime came through another door.
+///
+/// # Errors
+/// [`RuntimeError::CudaLibrary`] where the loader refuses one.
+pub fn load_cuda_libraries() -> Result<(), RuntimeError> {
+    static LOADING: Mutex<bool> = Mutex::new(false);
+    let origin = LOADED.get().map(|loaded| &loaded.library.origin);
+    if !matches!(origin, Some(RuntimeOrigin::CudaCache | RuntimeOrigin::PythonEnvironment { .. })) {
+        return Ok(());
+    }
+    let mut is_done = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+    if *is_done {
+        return Ok(());
+    }
+    if let Some(installed) = RuntimeResolver::from_environment().cuda_installation()? {
+        for path in installed.loaded_first() {
+            load_for_good(&path)?;
+        }
+    }
+    *is_done = true;
+    Ok(())
+}
+
+/// Loads a library so that others find its symbols and its name, until the process ends.
+#[cfg(unix)]
+fn load_for_good(path: &Path) -> Result<(), RuntimeError> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
+    // SAFETY: loading runs the initialisers of a library of NVIDIA's that was checked by its digest or named by the user.
+    match unsafe { Library::open(Some(path), RTLD_LAZY | RTLD_GLOBAL) } {
+        Ok(library) => {
+            std::mem::forget(library);
+            Ok(())
+        }
+        Err(error) => Err(RuntimeError::CudaLibrary { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+/// There is no GPU build to install elsewhere.
+#[cfg(not(unix))]
+fn load_for_good(_: &Path) -> Result<(), RuntimeError> {
+    Ok(())
 }
 
 /// Asks a library file for its version, and refuses one that is too old for the program.

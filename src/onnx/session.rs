@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array, CowArray, Dimension, IxDyn};
-use ort::ep;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{DynValue, Outlet, Tensor, TensorElementType, TensorRef, ValueType};
@@ -67,10 +66,9 @@ impl ModelSession {
                 .with_deterministic_compute(true)?;
             let builder = match provider {
                 ResolvedProvider::Cpu => builder,
-                ResolvedProvider::Cuda { device_id } => builder.with_execution_providers([ep::CUDA::default()
-                    .with_device_id(device_id)
-                    .build()
-                    .error_on_failure()])?,
+                ResolvedProvider::Cuda(device) => {
+                    builder.with_execution_providers([device.provider().build().error_on_failure()])?
+                }
             };
             commit(builder)
         };

@@ -35,6 +35,7 @@ use std::path::PathBuf;
 
 use super::error::Problem;
 use super::figures;
+use super::range::Range;
 use super::reader::TableReader;
 use super::schema::{self, DEMAND, TableSchema};
 use super::settings::{JudgeKind, ModelSettings, PolicySettings, Scenario};
@@ -280,10 +281,15 @@ pub(super) fn unsafe_name(name: &str) -> Option<&'static str> {
     }
 }
 
+/// No machine has more GPUs than that.
+const MAXIMUM_CUDA_DEVICE: u64 = 255;
+
 fn models(table: &mut TableReader<'_>) -> ModelSettings {
     ModelSettings {
         diffusion: table.path("diffusion", "models/emoji-ldm").unwrap_or_else(|| PathBuf::from("models/emoji-ldm")),
         execution_provider: table.word("execution_provider", ExecutionProvider::Auto, EXECUTION_PROVIDERS),
+        cuda_device_id: table.integer("cuda_device_id", 0, 0, MAXIMUM_CUDA_DEVICE) as u32,
+        cuda_memory_limit_gb: table.optional_number("cuda_memory_limit_gb", Range::Above(0.0)),
         sentence_encoder: table.path("sentence_encoder", "models/my-sentence-encoder"),
     }
 }

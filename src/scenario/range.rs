@@ -45,7 +45,8 @@ impl fmt::Display for Range {
 
 /// The unit a field's name ends in, as " in Hz".
 pub(super) fn unit(key: &str) -> &'static str {
-    const UNITS: [(&str, &str); 9] = [
+    const UNITS: [(&str, &str); 10] = [
+        ("_gb", " in GB"),
         ("_hz", " in Hz"),
         ("_mm", " in mm"),
         ("_mps", " in m/s"),

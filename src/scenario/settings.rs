@@ -17,7 +17,7 @@ mod train;
 use std::path::PathBuf;
 
 use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
-use crate::onnx::ExecutionProvider;
+use crate::onnx::{CudaDevice, ExecutionProvider};
 use crate::radio::{Fading, FadingProcess, Modulation, PathLoss, Protection};
 
 pub use analysis::{AnalysisSettings, WarmUp};
@@ -105,9 +105,23 @@ pub struct ModelSettings {
     pub diffusion: PathBuf,
     /// Default `auto`.
     pub execution_provider: ExecutionProvider,
+    /// Number of the GPU, as the CUDA driver counts them. Default 0.
+    pub cuda_device_id: u32,
+    /// What the memory arena of each model may grow to on the GPU [GB, 10⁹ bytes]; `None`: all there is.
+    pub cuda_memory_limit_gb: Option<f64>,
     /// Folder of an ONNX sentence encoder that says how similar prompts are, relative to the working directory; `None`: the
     /// diffusion pack's text encoder does.
     pub sentence_encoder: Option<PathBuf>,
+}
+
+impl ModelSettings {
+    /// The GPU, for sessions on CUDA.
+    pub fn cuda_device(&self) -> CudaDevice {
+        CudaDevice {
+            device_id: self.cuda_device_id.cast_signed(),
+            memory_limit_bytes: self.cuda_memory_limit_gb.map(|gigabytes| (gigabytes * 1e9) as u64),
+        }
+    }
 }
 
 /// Against which picture MSE, PSNR and SSIM are taken.

@@ -151,6 +151,10 @@ fn parts(text: &mut String, scenario: &Scenario, written: &AsWritten) {
     table(text, "[models]");
     line(text, "diffusion", quote(&scenario.models.diffusion.to_string_lossy()));
     word(text, "execution_provider", EXECUTION_PROVIDERS, scenario.models.execution_provider);
+    line(text, "cuda_device_id", scenario.models.cuda_device_id);
+    if let Some(gigabytes) = scenario.models.cuda_memory_limit_gb {
+        line(text, "cuda_memory_limit_gb", float(gigabytes));
+    }
     if let Some(encoder) = &scenario.models.sentence_encoder {
         line(text, "sentence_encoder", quote(&encoder.to_string_lossy()));
     }

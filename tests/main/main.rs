@@ -131,6 +131,7 @@ mod report_svg;
 mod report_table;
 mod report_timeline;
 mod rl_statistics;
+mod runtime_cuda;
 mod runtime_library;
 mod runtime_resolver;
 mod sampler;

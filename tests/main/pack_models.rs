@@ -2,7 +2,7 @@
 //! whatever their element types and ranks, the numbers are the same; what does not fit is refused by name.
 
 use latentlink::onnx::provider::probe;
-use latentlink::onnx::{DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
+use latentlink::onnx::{CudaDevice, DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
 use ndarray::{Array3, Array4, s};
 
 use crate::tiny_pack::TinyPack;
@@ -145,7 +145,7 @@ fn a_damaged_model_is_refused_by_name() {
 
 #[test]
 fn a_pack_asked_to_run_on_cuda_never_runs_on_the_cpu_instead() {
-    let cuda = ResolvedProvider::Cuda { device_id: 0 };
+    let cuda = ResolvedProvider::Cuda(CudaDevice::default());
     let tiny = TinyPack::new();
     let pack = DiffusionPack::open(tiny.root()).expect("the pack is whole");
     assert_eq!(pack.load_worker(cuda, 1).is_ok(), probe(cuda).is_ok());

@@ -3,9 +3,9 @@
 use std::fs;
 
 use latentlink::onnx::{
-    ExecutionProvider, ResolvedProvider, RuntimeError,
+    CudaDevice, ExecutionProvider, ResolvedProvider, RuntimeError,
     provider::resolve,
-    runtime::{RuntimeResolver, load},
+    runtime::{RuntimeOrigin, RuntimeResolver, load},
     wheels::RuntimeWheel,
 };
 use sha2::{Digest, Sha256};
@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 #[test]
 fn the_library_in_use_is_the_pinned_build_and_says_its_version() {
     let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("ONNX Runtime, or pip to fetch it");
-    if !loaded.library.is_pinned() {
-        return; // the user's own, through ORT_DYLIB_PATH
+    if !loaded.library.is_pinned() || loaded.library.origin == RuntimeOrigin::CudaCache {
+        return; // the user's own, through ORT_DYLIB_PATH, or the GPU build
     }
     let row = RuntimeWheel::for_this_machine().expect("a pinned library has a row");
     let bytes = fs::read(&loaded.library.path).expect("the library");
@@ -25,24 +25,25 @@ fn the_library_in_use_is_the_pinned_build_and_says_its_version() {
 
 #[test]
 fn the_cpu_can_be_had_wherever_onnx_runtime_can() {
-    assert_eq!(resolve(ExecutionProvider::Cpu).expect("ONNX Runtime"), ResolvedProvider::Cpu);
+    assert_eq!(resolve(ExecutionProvider::Cpu, CudaDevice::default()).expect("ONNX Runtime"), ResolvedProvider::Cpu);
 }
 
 #[test]
 fn cuda_asked_for_by_name_is_cuda_or_an_error_while_auto_takes_what_there_is() {
-    let auto = resolve(ExecutionProvider::Auto).expect("ONNX Runtime");
-    match resolve(ExecutionProvider::Cuda) {
+    let auto = resolve(ExecutionProvider::Auto, CudaDevice::default()).expect("ONNX Runtime");
+    match resolve(ExecutionProvider::Cuda, CudaDevice::default()) {
         Ok(provider) => {
-            assert_eq!(provider, ResolvedProvider::Cuda { device_id: 0 });
+            assert_eq!(provider, ResolvedProvider::Cuda(CudaDevice::default()));
             assert_eq!(auto, provider);
         }
         Err(RuntimeError::Cuda { reason, help }) => {
             assert_eq!(auto, ResolvedProvider::Cpu);
             let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("loaded above");
             if loaded.library.is_pinned() {
-                // the pinned builds are for the CPU
-                assert!(reason.contains("onnxruntime_providers_cuda"), "{reason}");
-                assert!(help.contains("ORT_DYLIB_PATH") && help.contains("onnxruntime-gpu"), "{help}");
+                // the pinned builds are for the CPU, unless somebody installed the other
+                let is_gpu_build = loaded.library.origin == RuntimeOrigin::CudaCache;
+                assert!(is_gpu_build || reason.contains("onnxruntime_providers_cuda"), "{reason}");
+                assert!(is_gpu_build || help.contains("doctor --install-runtime cuda"), "{help}");
             }
         }
         Err(other) => panic!("{other:?}"),

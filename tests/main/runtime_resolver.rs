@@ -40,6 +40,7 @@ impl Machine {
             wheel_file: None,
             pip_commands: vec![PipCommand::new("latentlink-test-no-such-program", ["-m", "pip"])],
             wheel: Some(wheel),
+            cuda_wheels: Vec::new(),
             cache_check: CacheCheck::Quick,
         };
         Self { folder, wheel_file, resolver }

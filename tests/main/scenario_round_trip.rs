@@ -359,6 +359,8 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
                 rng,
                 &[ExecutionProvider::Auto, ExecutionProvider::Cpu, ExecutionProvider::Cuda],
             ),
+            cuda_device_id: rng.random_range(0..=255),
+            cuda_memory_limit_gb: maybe(rng, positive),
             sentence_encoder: maybe(rng, |rng| prompt(rng).into()),
         },
         server: server(rng),

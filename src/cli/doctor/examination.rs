@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::machine::{FolderReport, MachineReport};
 use crate::cli::pack_summary::PackKind;
 use crate::onnx::{
-    provider::{self, ResolvedProvider},
+    provider::{self, CudaDevice, ResolvedProvider},
     runtime::{self, CacheCheck, RuntimeError, RuntimeLibrary, RuntimeResolver},
 };
 
@@ -182,7 +182,7 @@ fn examine_runtime(
 }
 
 fn examine_providers(problems: &mut Vec<Problem>) -> Vec<ProviderReport> {
-    [ResolvedProvider::Cpu, ResolvedProvider::Cuda { device_id: 0 }]
+    [ResolvedProvider::Cpu, ResolvedProvider::Cuda(CudaDevice::default())]
         .into_iter()
         .map(|provider| {
             let error = provider::probe(provider).err();

@@ -64,6 +64,30 @@ pub enum RuntimeError {
     #[diagnostic(help("run `latentlink doctor`; a library named by ORT_DYLIB_PATH may be built for another machine"))]
     Start { reason: String },
 
+    /// One of the CUDA libraries in the cache, or in the named environment, does not load.
+    #[error("`{}` cannot be loaded: {reason}", path.display())]
+    #[diagnostic(help(
+        "run `latentlink doctor --install-runtime cuda` again, or set `execution_provider = \"cpu\"` under [models]"
+    ))]
+    CudaLibrary { path: PathBuf, reason: String },
+
+    /// Nothing could fetch one of the wheels of the GPU build. What was fetched before stays.
+    #[error("{requirement} could not be fetched\n{}", indented(attempts))]
+    #[diagnostic(help(
+        "give the same command again when there is a network: it goes on with this wheel. \
+         Or install the GPU build into a Python environment, \
+         `python3 -m pip install \"onnxruntime-gpu[cuda,cudnn]=={ONNX_RUNTIME_VERSION}\"`, and name its folder with --python-environment"
+    ))]
+    CudaUnobtainable { requirement: &'static str, attempts: Vec<String> },
+
+    /// The Python environment that was named has no GPU build of ONNX Runtime.
+    #[error("the Python environment `{}` cannot be used: {reason}", path.display())]
+    #[diagnostic(help(
+        "install it there: `PATH/bin/python -m pip install \"onnxruntime-gpu[cuda,cudnn]=={ONNX_RUNTIME_VERSION}\"`; \
+         `latentlink doctor --install-runtime cuda` without --python-environment takes latentlink's own wheels instead"
+    ))]
+    PythonEnvironment { path: PathBuf, reason: String },
+
     /// `cuda` was asked for by name and no CUDA session can be created; there is no silent fall-back to the CPU.
     #[error("execution provider `cuda` cannot be had: {reason}")]
     #[diagnostic(help("{help}"))]

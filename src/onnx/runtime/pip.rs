@@ -9,8 +9,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::onnx::wheels::RuntimeWheel;
-
 /// A program that behaves as pip does when `download …` follows its own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipCommand {
@@ -32,17 +30,18 @@ impl PipCommand {
         ]
     }
 
-    /// Downloads `wheel` into `folder`, which exists and is empty. pip refuses a file whose digest is not the pinned one.
+    /// Downloads one wheel into `folder`, which exists and is empty. pip refuses a file whose digest is not the one of
+    /// `hashed_requirement`, a line `name==version --hash=sha256:…`; `selection` is `download` and what narrows it.
     ///
     /// # Errors
     /// One line that says which command failed and what it said last.
-    pub fn download(&self, wheel: &RuntimeWheel, folder: &Path) -> Result<PathBuf, String> {
+    pub fn download(&self, hashed_requirement: &str, selection: &[&str], folder: &Path) -> Result<PathBuf, String> {
         let requirements = folder.join("requirements.txt");
-        fs::write(&requirements, format!("{}\n", wheel.hashed_requirement()))
+        fs::write(&requirements, format!("{hashed_requirement}\n"))
             .map_err(|error| format!("{self}: cannot write `{}`: {error}", requirements.display()))?;
         let output = Command::new(&self.program)
             .args(&self.arguments)
-            .args(wheel.pip_selection())
+            .args(selection)
             .args(["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "--requirement"])
             .arg(&requirements)
             .arg("--dest")

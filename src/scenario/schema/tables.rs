@@ -33,7 +33,13 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
     TableSchema {
         name: "models",
         is_list: false,
-        fields: &[plain("diffusion"), plain("execution_provider"), plain("sentence_encoder")],
+        fields: &[
+            plain("diffusion"),
+            plain("execution_provider"),
+            plain("cuda_device_id"),
+            plain("cuda_memory_limit_gb"),
+            plain("sentence_encoder"),
+        ],
     },
     TableSchema {
         name: "diffusion",
