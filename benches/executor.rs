@@ -54,7 +54,7 @@ impl BareInputs {
     fn new(pack: &DiffusionPack, batch: usize) -> Result<Self, Box<dyn std::error::Error>> {
         let [channels, height, width] = pack.latent_shape();
         let mut models = pack.load_worker(ResolvedProvider::Cpu, 1)?;
-        let (_, tokens, hidden) = models.encode_text(&[pack.tokenizer().encode("")?])?.dim();
+        let (_, tokens, hidden) = models.encode_prompts(&[pack.tokenize("")?])?.text.dim();
         Ok(Self {
             sample: Array4::from_elem((batch, channels, height, width), 0.5),
             timestep: Array1::from_elem(batch, 500),

@@ -13,6 +13,7 @@ pub mod pack_summary;
 pub mod path;
 pub mod plot;
 pub mod progress;
+pub mod prompts;
 pub mod run;
 mod run_report;
 mod standard_output;
@@ -58,6 +59,7 @@ enum Command {
     Models(models::ModelsArgs),
     Doctor(DoctorArgs),
     Judge(judge::JudgeArgs),
+    Prompts(prompts::PromptsArgs),
     Path(path::PathArgs),
     Bep(bep::BepArgs),
 }
@@ -81,6 +83,7 @@ pub fn execute(cli: Cli) -> Result<(), Error> {
         Command::Models(args) => models::models(&args),
         Command::Doctor(args) => doctor(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Prompts(args) => prompts::prompts(&args),
         Command::Path(args) => path::path(&args),
         Command::Bep(args) => {
             let text = bep::render(&args).map_err(|error| Error::Usage {

@@ -11,6 +11,7 @@
 pub mod codec;
 pub mod executor;
 pub mod graph;
+pub mod halving;
 pub mod image_metrics;
 pub mod noise_schedule;
 pub mod path_analysis;
@@ -28,5 +29,5 @@ pub use image_metrics::PictureMetrics;
 pub use noise_schedule::{NoiseSchedule, PredictionType, ScheduleError, TimestepSpacing};
 pub use recorder::Recorder;
 pub use sampler::{Chain, DenoisingStep, Sampler, guide};
-pub use split::{Split, SplitChain};
+pub use split::{History, Split, SplitChain};
 pub use value::{Failure, LinkErrors, Value};

@@ -117,13 +117,19 @@ pub enum Error {
     /// A policy is to be trained on, or measured by, scores that are not there.
     #[error("the judge gave no score in replication {replication} of point {point}")]
     #[diagnostic(help(
-        "choose a judge under [judge], and with kind = \"vlm\" a readout that always finds one: \"expectation\""
+        "choose a judge under [judge], and with kind = \"vlm\" or \"endpoint\" a readout that always finds one: \"expectation\""
     ))]
     NoScore { point: u32, replication: u32 },
     /// A policy is to be trained on, or measured in, runs that ask it nothing.
     #[error("nobody asks for anything in replication {replication}: there is nothing to decide")]
     #[diagnostic(help("raise the rate or the number of requests under [demand]"))]
     NoDecision { replication: u32 },
+    /// A language model that should name objects ran out of them.
+    #[error("{model} named {found} of {wanted} objects in {requests} requests; nothing was written")]
+    #[diagnostic(help(
+        "ask for fewer with --objects, more often with --requests, with another --seed, or ask a model that follows instructions better"
+    ))]
+    TooFewObjects { model: String, found: usize, wanted: usize, requests: u16 },
     /// Ctrl-C, of a training study.
     #[error("stopped: {done} of {total} trainings are finished; the others are saved in {}", folder.display())]
     #[diagnostic(help("give the same command once more, and it goes on from there"))]
@@ -240,6 +246,7 @@ impl Error {
             Self::Executor(ExecutorError::Pack(_)) => 3,
             Self::Judge(error) | Self::Executor(ExecutorError::Judge(error)) => match error {
                 JudgeError::Pack(_) | JudgeError::ScoreTokens { .. } => 3,
+                JudgeError::Endpoint(error) if !error.is_of_settings() => 1,
                 _ => 2,
             },
             Self::Executor(_)
@@ -251,6 +258,7 @@ impl Error {
             | Self::NotAJournal { .. }
             | Self::RunsFailed { .. }
             | Self::NoScore { .. }
+            | Self::TooFewObjects { .. }
             | Self::Report(_)
             | Self::Picture(_)
             | Self::Store(_) => 1,

@@ -6,8 +6,10 @@
 //!  picture ──────────────────────────┘
 //! ```
 
+pub mod endpoint;
 pub mod measured_surface;
 pub mod persona;
+pub mod picture_judge;
 pub mod population;
 pub mod quality_model;
 pub mod question;
@@ -18,8 +20,10 @@ pub mod surface;
 pub mod template;
 pub mod vlm;
 
+pub use endpoint::{BaseUrl, ConnectionOptions, EndpointClient, EndpointError, EndpointJudge, EndpointOptions};
 pub use measured_surface::MeasuredSurface;
 pub use persona::{NamedPersona, Persona};
+pub use picture_judge::PictureJudge;
 pub use population::{NormalPopulation, Spread};
 pub use quality_model::QualityModel;
 pub use question::{Answer, Question};

@@ -99,6 +99,8 @@ pub struct NewEntry {
 pub struct LatentCache {
     thresholds: ReuseThresholds,
     latent_bytes: u64,
+    /// Earlier model outputs that are kept with a latent at most; after j steps there are j of them.
+    longest_history: u32,
     key_bytes: u64,
     /// By number, in the order of insertion.
     entries: BTreeMap<u64, Entry>,
@@ -132,6 +134,7 @@ struct Counters {
 struct SavedCache {
     thresholds: ReuseThresholds,
     latent_bytes: u64,
+    longest_history: u32,
     key_bytes: u64,
     entries: BTreeMap<u64, Entry>,
     counters: Counters,
@@ -141,6 +144,7 @@ impl From<SavedCache> for LatentCache {
     fn from(saved: SavedCache) -> Self {
         let mut cache = Self {
             counters: saved.counters,
+            longest_history: saved.longest_history,
             ..Self::with_sizes(saved.thresholds, saved.latent_bytes, saved.key_bytes)
         };
         for (number, entry) in saved.entries {
@@ -160,6 +164,7 @@ impl LatentCache {
         Self {
             thresholds,
             latent_bytes,
+            longest_history: 0,
             key_bytes,
             entries: BTreeMap::new(),
             counters: Counters::default(),
@@ -168,6 +173,12 @@ impl LatentCache {
             expiries: BTreeSet::new(),
             neighbours: None,
         }
+    }
+
+    /// With the history of a multistep method beside each latent, `longest` tensors of its size at most.
+    pub fn with_history(mut self, longest: u32) -> Self {
+        self.longest_history = longest;
+        self
     }
 
     /// With a table of neighbours that several caches share. A cache without makes its own, and so does one that was
@@ -221,7 +232,7 @@ impl LatentCache {
         latents.retain(|(step, _)| self.thresholds.kept_steps().binary_search(step).is_ok());
         let Some(&(depth, _)) = latents.last() else { return };
         let shelf = Shelf { chain, audience: Audience::of_entry(settings.sharing, device, shares) };
-        let bytes = self.bytes_of(latents.len());
+        let bytes = self.bytes_of(&latents);
         let capacity_bytes = settings.capacity_bytes.unwrap_or(u64::MAX);
         let capacity_entries = settings.capacity_entries.unwrap_or(u64::MAX);
         if bytes > capacity_bytes || capacity_entries == 0 {
@@ -299,8 +310,9 @@ impl LatentCache {
         self.counters.too_large
     }
 
-    fn bytes_of(&self, latents: usize) -> u64 {
-        latents as u64 * self.latent_bytes + self.key_bytes
+    fn bytes_of(&self, latents: &[(u32, NodeId)]) -> u64 {
+        let tensors: u64 = latents.iter().map(|&(step, _)| 1 + u64::from(step.min(self.longest_history))).sum();
+        tensors * self.latent_bytes + self.key_bytes
     }
 
     fn next_use(&mut self) -> u64 {
@@ -331,7 +343,7 @@ impl LatentCache {
 
     fn remove(&mut self, number: u64) -> Entry {
         let entry = self.entries.remove(&number).expect("numbers are of entries that are there");
-        self.counters.bytes -= self.bytes_of(entry.latents.len());
+        self.counters.bytes -= self.bytes_of(&entry.latents);
         self.eviction_order.remove(&(entry.rank, number));
         if let Some(expires_s) = entry.expires_s {
             self.expiries.remove(&(expires_s.to_bits(), number));

@@ -40,14 +40,14 @@ pub use schema::known_fields;
 pub use settings::{
     ActorHead, ActorPolicy, Admission, Algorithm, AnalysisSettings, ArchitectureKind, ArchitectureSettings,
     ArrivalStream, Arrivals, BoxSettings, CacheSettings, CacheSharing, CdfSettings, CellGrid, CellSettings,
-    CriticInput, DemandSettings, DeviceSettings, DiffusionSettings, Election, ErrorModel, Eviction, Execution,
-    FaultKind, FaultSettings, FaultTimes, FigureKind, FigureSettings, FixedPolicy, GivenSteps, GroupingSettings,
-    HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind, JudgeSettings, LineSettings, MeasuredSettings,
-    MobilitySettings, ModelSettings, MultipleAccess, PageSettings, Patience, PersonaSettings, PictureReference,
-    Placement, PolicyKind, PolicySettings, PopulationSettings, ProfileSettings, PromptChoice, QoeTerm, QueueDiscipline,
-    RadioSettings, RecoverySettings, RewardSettings, SERIES_OF_DEVICES, ScatterSettings, Scenario, SearchPolicy,
-    ServerSettings, SimilaritySettings, StartLatent, StepLimits, StudySettings, SurfacePlotSettings, SurfaceSettings,
-    TimeToLive, TimelineSettings, Topology, TraceRow, TrackPoint, TrainSettings, USUAL_QUEUE_CAPACITY, Until,
-    VlmSettings, WarmUp,
+    CriticInput, DemandSettings, DeviceSettings, DiffusionSettings, Election, EndpointSettings, ErrorModel, Eviction,
+    Execution, FaultKind, FaultSettings, FaultTimes, FigureKind, FigureSettings, FixedPolicy, GivenSteps,
+    GroupingSettings, HeatMapSettings, ImageGridSettings, IntervalStyle, JudgeKind, JudgeSettings, LineSettings,
+    MeasuredSettings, MobilitySettings, ModelSettings, MultipleAccess, PageSettings, Patience, PersonaSettings,
+    PictureReference, Placement, PolicyKind, PolicySettings, PopulationSettings, ProfileSettings, PromptChoice,
+    QoeTerm, QueueDiscipline, RadioSettings, RecoverySettings, RewardSettings, SERIES_OF_DEVICES, ScatterSettings,
+    Scenario, SearchPolicy, ServerSettings, SimilaritySettings, StartLatent, StepLimits, StudySettings,
+    SurfacePlotSettings, SurfaceSettings, TimeToLive, TimelineSettings, Topology, TraceRow, TrackPoint, TrainSettings,
+    USUAL_QUEUE_CAPACITY, Until, VlmSettings, WarmUp,
 };
 pub use sweep::{Coordinate, CoordinateValue, Dimension, Grid, MAXIMUM_POINTS, Point};

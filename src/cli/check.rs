@@ -69,15 +69,18 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
         format!("{} by judges that are shown pictures", counted(work.scores, "score")),
         unet_work(&cost),
     ];
+    let endpoints = plan.endpoints();
+    let asked = endpoints.iter().map(|name| format!("scores that no score store holds are asked of {name}"));
     let broken = over_budget(&plan.broken_budgets()?);
-    let comments: String = counts.into_iter().chain(broken).map(|line| format!("# {line}\n")).collect();
+    let comments: String = counts.into_iter().chain(asked).chain(broken).map(|line| format!("# {line}\n")).collect();
     standard_output::print(&format!("{toml}\n{comments}"))?;
     if !args.no_estimate {
         let estimate = plan.estimate()?;
         say(&format!(
-            "a run takes about {} with {}, after a calibration of {:.1} s; what is in {} is not made again",
+            "a run takes about {} with {}{}, after a calibration of {:.1} s; what is in {} is not made again",
             duration(estimate.run_s),
             counted(plan.threads() as u64, "worker"),
+            if endpoints.is_empty() { "" } else { ", answers of the endpoint not counted" },
             estimate.calibration_s,
             store.display(),
         ));

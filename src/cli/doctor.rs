@@ -117,6 +117,13 @@ pub fn write_text(report: &DoctorReport, out: &mut dyn Write) -> io::Result<()> 
     for pack in &report.packs {
         writeln!(out, "  {} ({}): {}", pack.path.display(), pack.health.kind.name(), verdict(&pack.health))?;
     }
+    writeln!(out, "\nJudges behind HTTP endpoints")?;
+    row(out, "http", "can be asked; a run finds out whether its server is there before it makes a picture")?;
+    let https = if report.https_endpoints { "can be asked" } else { "not in this build" };
+    row(out, "https", https)?;
+    if !report.https_endpoints {
+        row(out, "", "to have it: cargo build --release --features https")?;
+    }
     writeln!(out, "\nMachine")?;
     row(out, "cores", &machine.cores.to_string())?;
     row(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::doctor::PackHealth;
-use super::pack_summary::{DigestSummary, PackSummary};
+use super::pack_summary::{DigestSummary, ModelSummary, PackSummary};
 use super::standard_output;
 use crate::error::Error;
 
@@ -15,7 +15,7 @@ use crate::error::Error;
     after_help = "Examples:\n  latentlink models\n  latentlink models --folder /data/packs\n  latentlink models --json"
 )]
 pub struct ModelsArgs {
-    /// Folder that holds the packs.
+    /// Folder that holds the packs, or one pack.
     #[arg(long, default_value = "models", value_name = "FOLDER")]
     pub folder: PathBuf,
     /// Print JSON, for machines.
@@ -77,6 +77,18 @@ fn paragraph(pack: &PackSummary) -> String {
         line("card", card.clone());
     }
     line("kind", format!("{}, {:.1} MB", pack.kind.name(), pack.size_mb));
+    if let Some(architecture) = pack.architecture {
+        line("model", architecture.to_owned());
+    }
+    for model in &pack.models {
+        line("", network(model));
+    }
+    if let Some(schedule) = &pack.schedule {
+        line("scheduler", schedule.clone());
+    }
+    if !pack.tokenizers.is_empty() {
+        line("tokenizer", pack.tokenizers.join("; "));
+    }
     if let Some([channels, height, width]) = pack.latent_shape {
         line("latent", format!("{channels} × {height} × {width}"));
     }
@@ -108,6 +120,19 @@ fn paragraph(pack: &PackSummary) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// One model in a line: what it does, its size and precision.
+fn network(model: &ModelSummary) -> String {
+    let mut text = format!("{}: {:.2} million weights", model.role, model.parameters as f64 / 1e6);
+    if let Some(weights) = model.weights {
+        text += &format!(" of {weights}");
+    }
+    if !model.external_data.is_empty() {
+        let files: Vec<_> = model.external_data.iter().map(|file| file.display().to_string()).collect();
+        text += &format!(", in {}", files.join(", "));
+    }
+    text
 }
 
 fn digests(digests: &DigestSummary) -> String {

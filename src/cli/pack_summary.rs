@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::diffusion::{NoiseSchedule, PredictionType};
 use crate::error::Error;
 use crate::judge::score_scale::ScoreScale;
 use crate::judge::template::PromptTemplate;
 use crate::onnx::digest::{DIGESTS_FILE, DigestReport, files_below, verify_digests};
 use crate::onnx::judge_pack::{TEMPLATE_FILE, is_judge_pack, judge_packs_in};
+use crate::onnx::pack::PackModel;
 use crate::onnx::pack::{is_diffusion_pack, packs_in};
-use crate::onnx::{DiffusionPack, JudgePack, ResolvedProvider};
+use crate::onnx::{DiffusionPack, JudgePack, PromptTokenizer, ResolvedProvider};
 
 /// What a pack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,6 +49,14 @@ pub struct PackSummary {
     pub kind: PackKind,
     /// Size of all files, 1 MB = 10⁶ bytes.
     pub size_mb: f64,
+    /// What kind of diffusion model it is.
+    pub architecture: Option<&'static str>,
+    /// The scheduler that its file is for, and what the denoiser predicts.
+    pub schedule: Option<String>,
+    /// The models of a diffusion pack, in the order in which a picture meets them.
+    pub models: Vec<ModelSummary>,
+    /// The files that say how prompts are split, one for each text encoder of a diffusion pack.
+    pub tokenizers: Vec<String>,
     /// Channels, height, width.
     pub latent_shape: Option<[usize; 3]>,
     /// Height and width in pixels of the pictures that are made or looked at, where a configuration tells.
@@ -71,6 +81,32 @@ pub struct PackSummary {
     /// Why the pack cannot be used.
     #[serde(serialize_with = "as_message")]
     pub problem: Option<Error>,
+}
+
+/// One model of a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelSummary {
+    pub role: &'static str,
+    /// Relative to the pack.
+    pub file: PathBuf,
+    /// The element type of most of its weights.
+    pub weights: Option<&'static str>,
+    pub parameters: u64,
+    /// Files beside it that hold weights, relative to the pack.
+    pub external_data: Vec<PathBuf>,
+}
+
+impl ModelSummary {
+    fn of(model: &PackModel, root: &Path) -> Self {
+        let relative = |file: &Path| file.strip_prefix(root).unwrap_or(file).to_owned();
+        Self {
+            role: model.role,
+            file: relative(model.file.file()),
+            weights: model.file.weight_type(),
+            parameters: model.file.parameters(),
+            external_data: model.file.external_files().iter().map(|file| relative(file)).collect(),
+        }
+    }
 }
 
 /// Lowest and highest mark.
@@ -109,8 +145,11 @@ impl PackSummary {
         Self::examine(root, true)
     }
 
-    /// The packs of both kinds in `folder`, by name.
+    /// The packs of both kinds in `folder`, by name; the folder itself where it is one.
     pub fn of_all_in(folder: &Path) -> Vec<Self> {
+        if is_diffusion_pack(folder) || is_judge_pack(folder) {
+            return vec![Self::of(folder)];
+        }
         let mut packs = packs_in(folder);
         packs.extend(judge_packs_in(folder));
         packs.sort();
@@ -137,11 +176,23 @@ impl PackSummary {
 
     fn examine_diffusion(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
         let pack = DiffusionPack::open(root)?;
+        self.architecture = Some(pack.architecture().name());
+        self.models = pack.models().iter().map(|model| ModelSummary::of(model, root)).collect();
+        self.tokenizers =
+            [Some(pack.tokenizer()), pack.second_tokenizer()].into_iter().flatten().map(tokenizer_files).collect();
         self.latent_shape = Some(pack.latent_shape());
         self.picture_size_px = pack.picture_size();
         self.prompt_tokens = Some(pack.tokenizer().prompt_length());
         self.tokens_known = Some(pack.tokenizer().vocabulary_size());
         self.known_words = pack.tokenizer().known_words().map(<[String]>::to_vec);
+        let (file, config) = pack.scheduler_config();
+        let prediction = match NoiseSchedule::from_config(file, config)?.prediction() {
+            PredictionType::Epsilon => "epsilon",
+            PredictionType::VPrediction => "v_prediction",
+            PredictionType::Sample => "sample",
+        };
+        self.schedule =
+            Some(format!("{}, predicts {prediction}", config["_class_name"].as_str().unwrap_or("no class")));
         if with_sessions {
             pack.load_worker(ResolvedProvider::Cpu, 1)?;
         }
@@ -175,6 +226,10 @@ impl PackSummary {
             path: root.to_owned(),
             kind,
             size_mb: size_mb(root),
+            architecture: None,
+            schedule: None,
+            models: Vec::new(),
+            tokenizers: Vec::new(),
             latent_shape: None,
             picture_size_px: None,
             prompt_tokens: None,
@@ -207,6 +262,14 @@ impl From<DigestReport> for DigestSummary {
             unlisted: report.unlisted,
         }
     }
+}
+
+/// What a tokenizer was read from.
+fn tokenizer_files(tokenizer: &PromptTokenizer) -> String {
+    let file = tokenizer.file();
+    let folder = file.parent().and_then(Path::file_name).map(Path::new).unwrap_or(Path::new(""));
+    let name = folder.join(file.file_name().unwrap_or_default()).display().to_string();
+    if name.ends_with("vocab.json") { name + " and merges.txt" } else { name }
 }
 
 fn size_mb(root: &Path) -> f64 {

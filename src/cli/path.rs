@@ -19,7 +19,7 @@ use super::standard_output;
 use crate::diffusion::executor::ExecutionProgress;
 use crate::diffusion::path_analysis::{PathError, PathPlan, PathReplication, PathSettings};
 use crate::diffusion::text::{pooled_direction, similarity};
-use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, Sampler};
+use crate::diffusion::{DenoisingGraph, Executor, ExecutorError, NoiseSchedule, Sampler};
 use crate::error::Error;
 use crate::experiment::results_folder::ResultsFolder;
 use crate::experiment::warnings::warnings_of_prompt;
@@ -85,6 +85,15 @@ pub enum SamplerName {
     Ddpm,
     /// Deterministic.
     Euler,
+    /// Stochastic: refused, with the reason.
+    EulerAncestral,
+    /// Deterministic; a switch keeps the history.
+    Pndm,
+    /// Deterministic; a switch keeps the history.
+    #[value(name = "dpm-solver++")]
+    DpmSolver,
+    /// Stochastic: refused, with the reason.
+    Lcm,
 }
 
 /// Execution providers by the names of the scenario.
@@ -102,15 +111,15 @@ impl SamplerName {
             Self::Ddim => Sampler::Ddim { eta: 0.0 },
             Self::Ddpm => Sampler::Ddpm,
             Self::Euler => Sampler::Euler,
+            Self::EulerAncestral => Sampler::EulerAncestral,
+            Self::Pndm => Sampler::Pndm,
+            Self::DpmSolver => Sampler::DpmSolver,
+            Self::Lcm => Sampler::Lcm,
         }
     }
 
     fn name(self) -> &'static str {
-        match self {
-            Self::Ddim => "ddim",
-            Self::Ddpm => "ddpm",
-            Self::Euler => "euler",
-        }
+        self.sampler().name()
     }
 }
 
@@ -142,7 +151,7 @@ fn follow(args: &PathArgs, progress: &Progress) -> Result<String, Error> {
     let (config_path, config) = pack.scheduler_config();
     let schedule = NoiseSchedule::from_config(config_path, config)?;
     let settings = settings(args);
-    let plan = PathPlan::new(&settings, &schedule, pack.digest()).map_err(refusal)?;
+    let plan = PathPlan::new(&settings, &schedule, DenoisingGraph::of_pack(&pack)).map_err(refusal)?;
     let place = args.out.clone().unwrap_or_else(|| default_place(&settings));
     let folder = ResultsFolder::create(&place, args.force)?;
     for (name, prompt) in [("A", &settings.user_prompt), ("B", &settings.server_prompt)] {
@@ -155,7 +164,7 @@ fn follow(args: &PathArgs, progress: &Progress) -> Result<String, Error> {
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
     let direction =
-        |prompt: &str| -> Result<Vec<f64>, Error> { Ok(pooled_direction(executor.text_embedding(prompt)?.as_ref())) };
+        |prompt: &str| -> Result<Vec<f64>, Error> { Ok(pooled_direction(&executor.text_embedding(prompt)?.tokens)) };
     let cosine = similarity(&direction(&settings.user_prompt)?, &direction(&settings.server_prompt)?);
     let replications = measure(&plan, &executor, progress, &folder)?;
     let findings = PathFindings {

@@ -29,6 +29,7 @@ impl PromptSampler {
         let (objects, templates) = match choice {
             PromptChoice::Own => (0, 1),
             PromptChoice::List { prompts } => (prompts.len(), 1),
+            PromptChoice::File { prompts, .. } => (prompts.len(), 1),
             PromptChoice::Grammar { objects, templates } => (objects.len(), templates.len()),
         };
         Self {

@@ -20,15 +20,17 @@ use rayon::prelude::*;
 
 pub use self::error::ExecutorError;
 pub use self::evaluation::Evaluation;
-use self::judging::JudgeSessions;
+use self::judging::{OpenJudge, questions};
 pub use self::progress::{ExecutionProgress, WorkCounts};
 pub use self::stop::StopRequest;
 use super::graph::{DenoisingGraph, NodeId, Operation};
+use super::halving::in_halves;
 use super::image_metrics::PictureMetrics;
-use super::text::TextEmbeddings;
+use super::text::{TextEmbedding, TextEmbeddings};
 use super::value::{Failure, Latent, Value};
 use super::worker::{self, DenoiseItem};
-use crate::judge::{Question, VlmJudge};
+use crate::judge::PictureJudge;
+use crate::onnx::pack::TextEncoders;
 use crate::onnx::{DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
 
 /// Batches per worker between two reports of what is done.
@@ -48,7 +50,9 @@ pub struct Executor {
     /// One slot per thread of the pool; sessions are created when a worker first needs them.
     workers: Vec<Mutex<Option<DiffusionModels>>>,
     texts: TextEmbeddings,
-    judges: Vec<JudgeSessions>,
+    /// What stands for no prompt in classifier-free guidance, once it was needed.
+    unconditional_text: Mutex<Option<Arc<TextEmbedding>>>,
+    judges: Vec<OpenJudge>,
     stop: Arc<StopRequest>,
 }
 
@@ -70,23 +74,24 @@ impl Executor {
             pool,
             workers,
             texts: TextEmbeddings::default(),
+            unconditional_text: Mutex::new(None),
             judges: Vec::new(),
             stop: Arc::default(),
         })
     }
 
     /// With a judge, for the scores that name its digest.
-    pub fn with_judge(mut self, judge: Arc<VlmJudge>) -> Self {
+    pub fn with_judge(mut self, judge: PictureJudge) -> Self {
         let digest = judge.digest();
         if self.judges.iter().all(|known| known.digest() != digest) {
-            self.judges.push(JudgeSessions::new(judge, self.workers.len()));
+            self.judges.push(OpenJudge::new(judge, self.workers.len()));
         }
         self
     }
 
     /// Loads one worker's models of the pack, if one of these nodes is no score of a picture that is there, and of each
-    /// judge they ask: files that do not load or do not fit, and prompts too long for a judge, are found out before
-    /// anything is made.
+    /// judge they ask: files that do not load or do not fit, prompts too long for a judge, and endpoints that are not there are
+    /// found out before anything is made.
     ///
     /// # Errors
     /// [`ExecutorError::Pack`], [`ExecutorError::Judge`].
@@ -106,17 +111,23 @@ impl Executor {
                 }
             }
             if !prompts.is_empty() {
-                known.check_prompts(self.provider, &prompts)?;
+                known.check_prompts(self.provider, &prompts, &self.stop)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether this node is a score that an endpoint gives.
+    pub fn is_asked_by_endpoint(&self, graph: &DenoisingGraph, id: NodeId) -> bool {
+        let Operation::Score { judge: digest, .. } = graph.operation(id) else { return false };
+        self.judges.iter().any(|judge| matches!(judge, OpenJudge::Endpoint { .. }) && judge.digest() == *digest)
     }
 
     /// Whether a session was opened since the executor was made.
     pub fn has_opened_sessions(&self) -> bool {
         let open =
             |slot: &Mutex<Option<DiffusionModels>>| slot.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        self.workers.iter().any(open) || self.judges.iter().any(JudgeSessions::is_open)
+        self.workers.iter().any(open) || self.judges.iter().any(OpenJudge::is_open)
     }
 
     /// The pack this executor runs.
@@ -224,7 +235,7 @@ impl Executor {
             let value = match graph.operation(id) {
                 Operation::Noise { seed, scale } => {
                     let values = worker::draw_noise(seed, *scale, latent_size);
-                    Value::Latent(Arc::new(Latent { values, link_errors: None }))
+                    Value::Latent(Arc::new(Latent::new(values)))
                 }
                 Operation::Corrupt { from, channel } => {
                     Value::Latent(Arc::new(worker::corrupt(latent_of(values, *from), channel)))
@@ -260,10 +271,11 @@ impl Executor {
             let Operation::Denoise { from, prompt, guidance, step, noise } = graph.operation(id) else {
                 unreachable!("only denoising steps come here");
             };
-            let texts = self
-                .text_embedding("")
-                .and_then(|empty| Ok((empty, self.text_embedding(&graph.prompts()[prompt.index()])?)));
-            let (empty_text, text) = match texts {
+            let needs_unconditional = graph.needs_unconditional(id);
+            let unconditional = needs_unconditional.then(|| self.unconditional_text()).transpose();
+            let texts =
+                unconditional.and_then(|none| Ok((none, self.text_embedding(&graph.prompts()[prompt.index()])?)));
+            let (unconditional_text, text) = match texts {
                 Ok(texts) => texts,
                 Err(ExecutorError::Call { message }) => {
                     without_text.push((id, Value::CallFailed(message.into())));
@@ -274,7 +286,7 @@ impl Executor {
             items.push(DenoiseItem {
                 latent: Arc::clone(latent_of(values, *from)),
                 text,
-                empty_text,
+                unconditional_text,
                 guidance: *guidance,
                 step: *step,
                 noise: noise.as_ref().map(|seed| worker::draw_noise(seed, 1.0, latent_size)),
@@ -285,7 +297,9 @@ impl Executor {
             finished(without_text)?;
         }
         let shape = self.pack.latent_shape();
-        let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
+        let call = |batch: Range<usize>| {
+            self.with_worker(|models| in_halves(&items[batch], &mut |part| worker::denoise(models, shape, part)))
+        };
         self.in_batches(&ids, &batches::denoising(&items), call, finished)
     }
 
@@ -302,7 +316,9 @@ impl Executor {
             .map(|parent| Arc::clone(latent_of(values, parent)))
             .collect();
         let shape = self.pack.latent_shape();
-        let call = |batch: Range<usize>| self.with_worker(|models| worker::decode(models, shape, &latents[batch]));
+        let call = |batch: Range<usize>| {
+            self.with_worker(|models| in_halves(&latents[batch], &mut |part| worker::decode(models, shape, part)))
+        };
         self.in_batches(ids, &batches::decoding(ids.len()), call, finished)
     }
 
@@ -313,32 +329,63 @@ impl Executor {
         values: &HashMap<NodeId, Value>,
         finished: &mut Finished<'_>,
     ) -> Result<(), ExecutorError> {
-        let batches = batches::scoring(graph, &mut ids);
-        let call = |batch: Range<usize>| {
-            let mut digest = None;
-            let questions: Vec<Question<'_>> = ids[batch]
-                .iter()
-                .map(|&id| {
-                    let Operation::Score { picture, persona, request, judge, seed } = graph.operation(id) else {
-                        unreachable!("only scores come here");
-                    };
-                    let Value::Picture(picture) = &values[picture] else { unreachable!("only pictures are judged") };
-                    digest = Some(*judge);
-                    let request = graph.prompts()[request.index()].as_str();
-                    Question { persona: *persona, picture, request, seed: *seed }
-                })
-                .collect();
-            let judge = self.judges.iter().find(|judge| Some(judge.digest()) == digest);
-            let judge = judge.expect("whoever adds a score to a graph gives the executor its judge");
-            let answers = judge.ask(self.worker_index(), self.provider, &questions)?;
-            Ok(answers.into_iter().map(Value::Answer).collect())
+        let judge_of = |id: NodeId| match graph.operation(id) {
+            Operation::Score { judge, .. } => *judge,
+            _ => unreachable!("only scores come here"),
         };
-        self.in_batches(&ids, &batches, call, finished)
+        // Sorts them by judge.
+        let batches = batches::scoring(graph, &mut ids);
+        let mut start = 0;
+        for of_judge in ids.chunk_by(|&a, &b| judge_of(a) == judge_of(b)) {
+            let digest = judge_of(of_judge[0]);
+            let judge = self.judges.iter().find(|judge| judge.digest() == digest);
+            match judge.expect("whoever adds a score to a graph gives the executor its judge") {
+                OpenJudge::Vlm(judge) => {
+                    let here = start..start + of_judge.len();
+                    let batches: Vec<Range<usize>> = batches
+                        .iter()
+                        .filter(|batch| here.contains(&batch.start))
+                        .map(|batch| batch.start - start..batch.end - start)
+                        .collect();
+                    let call = |batch: Range<usize>| {
+                        let questions = questions(graph, &of_judge[batch], values);
+                        let answers = judge.ask(self.worker_index(), self.provider, &questions)?;
+                        Ok(answers.into_iter().map(Value::Answer).collect())
+                    };
+                    self.in_batches(of_judge, &batches, call, finished)?;
+                }
+                OpenJudge::Endpoint { judge, .. } => {
+                    let questions = questions(graph, of_judge, values);
+                    judge.ask(&questions, &|| self.stop.is_set(), &mut |answers| {
+                        let of_node = |(index, answer): (usize, _)| (of_judge[index], Value::Answer(answer));
+                        finished(answers.into_iter().map(of_node).collect())
+                    })?;
+                }
+            }
+            start += of_judge.len();
+        }
+        Ok(())
     }
 
     /// The embedding of a prompt, computed alone so that it does not depend on its neighbours.
-    pub fn text_embedding(&self, prompt: &str) -> Result<worker::TextEmbedding, ExecutorError> {
-        self.texts.get_or_encode(prompt, &self.pack, |ids| self.with_worker(|models| models.encode_text(ids)))
+    pub fn text_embedding(&self, prompt: &str) -> Result<Arc<TextEmbedding>, ExecutorError> {
+        self.texts.get_or_encode(prompt, &self.pack, |ids| self.with_worker(|models| models.encode_prompts(ids)))
+    }
+
+    /// What the unconditional prediction of classifier-free guidance is told: the empty prompt, or zeros where the pack
+    /// wants these.
+    fn unconditional_text(&self) -> Result<Arc<TextEmbedding>, ExecutorError> {
+        let mut known = self.unconditional_text.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known.as_ref() {
+            return Ok(Arc::clone(text));
+        }
+        let empty = self.text_embedding("")?;
+        let text = match self.pack.architecture().text_encoders {
+            TextEncoders::Two { zeros_for_empty_prompt: true } => Arc::new(empty.zeroed()),
+            TextEncoders::One | TextEncoders::Two { zeros_for_empty_prompt: false } => empty,
+        };
+        *known = Some(Arc::clone(&text));
+        Ok(text)
     }
 
     /// Runs `work` on the sessions of this thread's worker (the first worker outside the pool).
@@ -368,12 +415,22 @@ fn timestep(graph: &DenoisingGraph, id: NodeId) -> f64 {
     }
 }
 
-/// The value of a node that cannot be evaluated: a parent failed, or hands over a latent that a network answers with NaN.
+/// The value of a node that cannot be evaluated: a parent failed, or hands over a latent, or a history that the step goes
+/// by, that a network answers with NaN.
 fn failed_parent(graph: &DenoisingGraph, id: NodeId, values: &HashMap<NodeId, Value>) -> Option<Value> {
-    let needs_finite = matches!(graph.operation(id), Operation::Denoise { .. } | Operation::Decode { .. });
+    let (needs_finite, history) = match graph.operation(id) {
+        Operation::Denoise { step, .. } => (true, step.earlier_outputs()),
+        Operation::Decode { .. } => (true, 0),
+        _ => (false, 0),
+    };
+    let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
     graph.operation(id).parents().find_map(|parent| match &values[&parent] {
         failed @ (Value::Failed(_) | Value::CallFailed(_)) => Some(failed.clone()),
-        Value::Latent(latent) if needs_finite && latent.values.iter().any(|value| !value.is_finite()) => {
+        Value::Latent(latent)
+            if needs_finite
+                && !(is_finite(&latent.values)
+                    && latent.history.iter().take(history).all(|values| is_finite(values))) =>
+        {
             Some(Value::Failed(Failure::NonFiniteLatent))
         }
         _ => None,

@@ -21,6 +21,7 @@ use self::saved::SavedGraph;
 use super::codec::{LatentCodec, ProtectedBits, Sanitize};
 use super::sampler::DenoisingStep;
 use crate::judge::Persona;
+use crate::onnx::DiffusionPack;
 use crate::random::StreamKey;
 
 /// A node of one graph; ids grow in the order of insertion, so parents come before children.
@@ -71,6 +72,8 @@ pub struct BitChannel {
     pub bit_error_probability: f64,
     /// The most significant bits of each value, where they are protected better than the others.
     pub protected: Option<ProtectedBits>,
+    /// How many of the earlier model outputs that the latent brings are sent along, newest first; the others are lost.
+    pub history: u32,
     /// Stream of the bit errors. Not a coordinate of the sweep: see [`crate::random`].
     pub seed: StreamKey,
 }
@@ -80,7 +83,8 @@ pub struct BitChannel {
 pub enum Operation {
     /// The start latent z_T: standard normal values times `scale`.
     Noise { seed: StreamKey, scale: f64 },
-    /// One step of (13) with classifier-free guidance: two UNet evaluations, or one where `guidance` is 1.
+    /// One step of (13) with classifier-free guidance: two UNet evaluations, or one where `guidance` is 1 or the denoiser
+    /// is told it, and twice as many in the first step of PNDM.
     Denoise {
         from: NodeId,
         prompt: PromptId,
@@ -89,7 +93,7 @@ pub enum Operation {
         /// Stream of the fresh noise of a stochastic step.
         noise: Option<StreamKey>,
     },
-    /// The latent as bits over the link and back.
+    /// The latent as bits over the link and back, with as much of its history as is sent.
     Corrupt { from: NodeId, channel: BitChannel },
     /// The picture D(z_0) of (2).
     Decode { from: NodeId },
@@ -120,24 +124,10 @@ impl Operation {
         first.into_iter().chain(second)
     }
 
-    /// UNet evaluations of this node.
-    pub fn unet_evaluations(&self) -> u64 {
-        match self {
-            Self::Denoise { guidance, .. } if is_guided(*guidance) => 2,
-            Self::Denoise { .. } => 1,
-            _ => 0,
-        }
-    }
-
     /// Scores of this node: 1 or 0.
     pub fn scores(&self) -> u64 {
         u64::from(matches!(self, Self::Score { .. }))
     }
-}
-
-/// Whether a guidance scale needs the unconditional prediction as well.
-pub fn is_guided(guidance: f64) -> bool {
-    guidance != 1.0
 }
 
 #[derive(Debug, Clone)]
@@ -153,6 +143,8 @@ struct Node {
 #[serde(from = "SavedGraph", into = "SavedGraph")]
 pub struct DenoisingGraph {
     pack_digest: [u8; 32],
+    /// Whether the pack's denoiser is told the guidance scale, and so needs no unconditional prediction.
+    is_told_guidance: bool,
     nodes: Vec<Node>,
     by_key: HashMap<NodeKey, NodeId>,
     prompts: Vec<String>,
@@ -160,9 +152,21 @@ pub struct DenoisingGraph {
 }
 
 impl DenoisingGraph {
-    /// An empty graph over the model pack with this digest.
+    /// An empty graph over the model pack with this digest, whose denoiser takes classifier-free guidance.
     pub fn new(pack_digest: [u8; 32]) -> Self {
-        Self { pack_digest, nodes: Vec::new(), by_key: HashMap::new(), prompts: Vec::new(), by_prompt: HashMap::new() }
+        Self {
+            pack_digest,
+            is_told_guidance: false,
+            nodes: Vec::new(),
+            by_key: HashMap::new(),
+            prompts: Vec::new(),
+            by_prompt: HashMap::new(),
+        }
+    }
+
+    /// An empty graph over `pack`.
+    pub fn of_pack(pack: &DiffusionPack) -> Self {
+        Self { is_told_guidance: pack.architecture().guidance_width.is_some(), ..Self::new(pack.digest()) }
     }
 
     /// The id of a prompt, which is stored if it is new.
@@ -252,6 +256,22 @@ impl DenoisingGraph {
         self.nodes[id.index()].level
     }
 
+    /// UNet evaluations of the node: two where classifier-free guidance needs the unconditional prediction as well, and
+    /// twice as many in the first step of PNDM.
+    pub fn unet_evaluations(&self, id: NodeId) -> u64 {
+        match self.operation(id) {
+            Operation::Denoise { step, .. } => {
+                u64::from(step.evaluations()) * if self.needs_unconditional(id) { 2 } else { 1 }
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether the node is a step with classifier-free guidance that needs the unconditional prediction.
+    pub fn needs_unconditional(&self, id: NodeId) -> bool {
+        matches!(self.operation(id), Operation::Denoise { guidance, .. } if *guidance != 1.0 && !self.is_told_guidance)
+    }
+
     /// All prompts, indexed by [`PromptId::index`].
     pub fn prompts(&self) -> &[String] {
         &self.prompts
@@ -308,9 +328,8 @@ impl DenoisingGraph {
 
     /// UNet evaluations on the chain that ends in `id`, were nothing shared.
     pub fn unshared_unet_evaluations(&self, id: NodeId) -> u64 {
-        let operation = self.operation(id);
-        let above: u64 = operation.parents().map(|parent| self.unshared_unet_evaluations(parent)).sum();
-        operation.unet_evaluations() + above
+        let above: u64 = self.operation(id).parents().map(|parent| self.unshared_unet_evaluations(parent)).sum();
+        self.unet_evaluations(id) + above
     }
 
     fn key_of(&self, operation: &Operation) -> NodeKey {
@@ -342,6 +361,10 @@ impl DenoisingGraph {
                 hash.update(channel.latent_range.to_bits().to_le_bytes());
                 hash.update(channel.bit_error_probability.to_bits().to_le_bytes());
                 hash.update(channel.seed.as_bytes());
+                if channel.history > 0 {
+                    hash.update(b"history");
+                    hash.update(channel.history.to_le_bytes());
+                }
                 if let Some(protected) = channel.protected {
                     hash.update(b"protected");
                     hash.update(protected.bits.to_le_bytes());

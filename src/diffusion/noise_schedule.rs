@@ -45,14 +45,35 @@ pub struct NoiseSchedule {
     spacing: TimestepSpacing,
     /// Added to leading timesteps.
     steps_offset: u32,
-    /// Where DDIM's last step goes: 1, or ᾱ_0 where `set_alpha_to_one` is false.
+    /// Where the last step of DDIM and PNDM goes: 1, or ᾱ_0 where `set_alpha_to_one` is false.
     final_alpha_bar: f64,
-    /// Range ± to which DDIM and DDPM clip the predicted clean latent.
+    /// Range ± to which DDIM, DDPM and LCM clip the predicted clean latent.
     clip_sample: Option<f64>,
+    consistency: ConsistencyModel,
+    misfits: Misfits,
 }
 
-/// What diffusers' Euler scheduler puts in place of a terminal ᾱ of 0, whose σ = √((1 − ᾱ)/ᾱ) would be infinite.
-const EULER_SMALLEST_ALPHA_BAR: f64 = 1.0 / 16_777_216.0; // 2⁻²⁴
+/// What the file says of latent consistency models.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ConsistencyModel {
+    /// Timesteps that the model was distilled at: `original_inference_steps`, every (T // them)th.
+    original_steps: u32,
+    /// `timestep_scaling`.
+    timestep_scaling: f64,
+}
+
+/// Samplers of which the file asks for a variant that is not there. It still serves the others.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Misfits {
+    pndm: Option<ScheduleError>,
+    dpm_solver: Option<ScheduleError>,
+}
+
+/// What diffusers' schedulers with a σ = √((1 − ᾱ)/ᾱ) put in place of a terminal ᾱ of 0, where it would be infinite.
+const SMALLEST_ALPHA_BAR: f64 = 1.0 / 16_777_216.0; // 2⁻²⁴
+
+/// Standard deviation of clean latents in the boundary condition of consistency models.
+const SIGMA_DATA: f64 = 0.5;
 
 impl NoiseSchedule {
     /// Reads the `scheduler_config.json` at `path`, already parsed to `json`.
@@ -94,16 +115,17 @@ impl NoiseSchedule {
         self.prediction
     }
 
-    /// Range ± to which DDIM and DDPM clip the predicted clean latent; `None`: they do not.
+    /// Range ± to which DDIM, DDPM and LCM clip the predicted clean latent; `None`: they do not.
     pub fn clip_sample(&self) -> Option<f64> {
         self.clip_sample
     }
 
     /// The timesteps of a chain of `steps` steps, noisiest first, exactly as diffusers picks them: whole numbers, but
-    /// for Euler with `linspace`, which does not round them.
+    /// for Euler and Euler ancestral with `linspace`, which do not round them. (Of PNDM's list, which has the second one
+    /// twice, each once.)
     ///
     /// # Errors
-    /// No steps, more steps than timesteps of training, or an offset that leads out of the table.
+    /// No steps, more steps than timesteps of training or of a consistency model, or an offset that leads out of the table.
     pub fn timesteps(&self, sampler: Sampler, steps: u32) -> Result<Vec<f64>, ScheduleError> {
         let train = self.train_timesteps();
         if steps == 0 {
@@ -112,10 +134,16 @@ impl NoiseSchedule {
         if steps > train {
             return Err(ScheduleError::TooManySteps { steps, train_timesteps: train });
         }
+        if sampler == Sampler::Lcm {
+            return self.consistency_timesteps(steps);
+        }
+        // DPM-Solver++ takes one more with these two spacings, and leaves the last one out.
+        let points = if sampler == Sampler::DpmSolver { steps + 1 } else { steps };
         let timesteps: Vec<f64> = match self.spacing {
             TimestepSpacing::Leading => {
-                let stride = train / steps;
-                (0..steps).rev().map(|i| f64::from(i * stride) + f64::from(self.steps_offset)).collect()
+                let stride = train / points;
+                let indices = (0..points).rev().take(steps as usize);
+                indices.map(|i| f64::from(i * stride) + f64::from(self.steps_offset)).collect()
             }
             // numpy rounds halves to even. (For some N, 61 of 1000 say, rounding errors give diffusers one timestep more,
             // −1; we take N.)
@@ -124,9 +152,9 @@ impl NoiseSchedule {
                 (0..steps).map(|i| (f64::from(train) - f64::from(i) * stride).round_ties_even() - 1.0).collect()
             }
             TimestepSpacing::Linspace => {
-                let stride = if steps == 1 { 0.0 } else { f64::from(train - 1) / f64::from(steps - 1) };
-                let points = (0..steps).rev().map(|i| f64::from(i) * stride);
-                if sampler == Sampler::Euler {
+                let stride = if points == 1 { 0.0 } else { f64::from(train - 1) / f64::from(points - 1) };
+                let points = (0..points).rev().take(steps as usize).map(|i| f64::from(i) * stride);
+                if matches!(sampler, Sampler::Euler | Sampler::EulerAncestral) {
                     points.map(|t| f64::from(t as f32)).collect()
                 } else {
                     points.map(f64::round_ties_even).collect()
@@ -136,7 +164,37 @@ impl NoiseSchedule {
         if timesteps[0] > f64::from(train - 1) {
             return Err(ScheduleError::TimestepOutOfRange { timestep: timesteps[0], train_timesteps: train, steps });
         }
+        if timesteps.windows(2).any(|pair| pair[1] >= pair[0]) {
+            return Err(ScheduleError::TooManySteps { steps, train_timesteps: train - 1 });
+        }
         Ok(timesteps)
+    }
+
+    /// Of those that the model was distilled at, `steps` evenly spread ones.
+    fn consistency_timesteps(&self, steps: u32) -> Result<Vec<f64>, ScheduleError> {
+        let original = self.consistency.original_steps;
+        if steps > original {
+            return Err(ScheduleError::BeyondOriginalSteps { steps, original_steps: original });
+        }
+        let stride = self.train_timesteps() / original;
+        let skipped = f64::from(original) / f64::from(steps);
+        let number = |i: u32| original - (f64::from(i) * skipped).floor() as u32;
+        Ok((0..steps).map(|i| f64::from(number(i) * stride - 1)).collect())
+    }
+
+    /// c_skip of a consistency model at a timestep.
+    pub(super) fn consistency_skip(&self, timestep: f64) -> f64 {
+        let scaled = timestep * self.consistency.timestep_scaling;
+        SIGMA_DATA * SIGMA_DATA / (scaled * scaled + SIGMA_DATA * SIGMA_DATA)
+    }
+
+    /// Why the file does not serve this sampler, if it does not.
+    pub(super) fn misfit(&self, sampler: Sampler) -> Option<ScheduleError> {
+        match sampler {
+            Sampler::Pndm => self.misfits.pndm.clone(),
+            Sampler::DpmSolver => self.misfits.dpm_solver.clone(),
+            _ => None,
+        }
     }
 
     /// The noise level ᾱ at a timestep of the table.
@@ -145,7 +203,11 @@ impl NoiseSchedule {
     pub(super) fn level(&self, sampler: Sampler, timestep: f64) -> f64 {
         let at = |index: usize| {
             let alpha_bar = self.alpha_bar[index];
-            if sampler == Sampler::Euler { alpha_bar.max(EULER_SMALLEST_ALPHA_BAR) } else { alpha_bar }
+            match sampler {
+                Sampler::Euler => alpha_bar.max(SMALLEST_ALPHA_BAR),
+                Sampler::EulerAncestral | Sampler::DpmSolver if alpha_bar == 0.0 => SMALLEST_ALPHA_BAR,
+                _ => alpha_bar,
+            }
         };
         let below = timestep.floor();
         let fraction = timestep - below;
@@ -158,18 +220,19 @@ impl NoiseSchedule {
         1.0 / (1.0 + interpolated * interpolated)
     }
 
-    /// Where the last step of a chain goes. Only DDIM heeds `set_alpha_to_one`, as in diffusers.
+    /// Where the last step of a chain goes. Only DDIM and PNDM heed `set_alpha_to_one`, as in diffusers.
     pub(super) fn final_level(&self, sampler: Sampler) -> f64 {
         match sampler {
-            Sampler::Ddim { .. } => self.final_alpha_bar,
-            Sampler::Ddpm | Sampler::Euler => 1.0,
+            Sampler::Ddim { .. } | Sampler::Pndm => self.final_alpha_bar,
+            Sampler::Ddpm | Sampler::Euler | Sampler::EulerAncestral | Sampler::DpmSolver | Sampler::Lcm => 1.0,
         }
     }
 
     /// Scale of the start noise in variance-preserving coordinates; see [`Chain::start_scale`](super::Chain).
     pub(super) fn start_scale(&self, sampler: Sampler, first_level: f64) -> f64 {
         match (sampler, self.spacing) {
-            (Sampler::Euler, TimestepSpacing::Trailing | TimestepSpacing::Linspace) => (1.0 - first_level).sqrt(),
+            (_, TimestepSpacing::Leading) => 1.0,
+            (Sampler::Euler | Sampler::EulerAncestral, _) => (1.0 - first_level).sqrt(),
             _ => 1.0,
         }
     }

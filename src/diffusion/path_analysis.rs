@@ -63,7 +63,7 @@ pub enum PathError {
         "the sampler draws fresh noise in each step, so that P_A(0) and P_B(0) would differ by the noise as well: the \
          distances (14), (16) and (17) are defined for deterministic paths from one start latent"
     )]
-    #[diagnostic(help("take ddim (eta = 0) or euler"))]
+    #[diagnostic(help("take ddim (eta = 0), euler, pndm or dpm-solver++"))]
     Stochastic,
     /// A guidance scale without a meaning.
     #[error("guidance is {guidance}, expected a number of at least 0")]
@@ -114,25 +114,27 @@ pub struct PathPlan {
 }
 
 impl PathPlan {
-    /// Writes the paths down for the pack with this schedule and digest.
+    /// Writes the paths down in an empty graph over the pack with this schedule.
     ///
     /// # Errors
     /// [`PathError`].
-    pub fn new(settings: &PathSettings, schedule: &NoiseSchedule, pack_digest: [u8; 32]) -> Result<Self, PathError> {
+    pub fn new(
+        settings: &PathSettings,
+        schedule: &NoiseSchedule,
+        mut graph: DenoisingGraph,
+    ) -> Result<Self, PathError> {
         for (name, prompt) in [("A", &settings.user_prompt), ("B", &settings.server_prompt)] {
             if prompt.trim().is_empty() {
                 return Err(PathError::EmptyPrompt { name });
             }
         }
-        match settings.sampler {
-            Sampler::Ddim { eta: 0.0 } | Sampler::Euler => {}
-            Sampler::Ddim { .. } | Sampler::Ddpm => return Err(PathError::Stochastic),
+        if settings.sampler.is_stochastic() {
+            return Err(PathError::Stochastic);
         }
         if !(settings.guidance.is_finite() && settings.guidance >= 0.0) {
             return Err(PathError::Guidance { guidance: settings.guidance });
         }
         let chain = schedule.chain(settings.sampler, settings.steps)?;
-        let mut graph = DenoisingGraph::new(pack_digest);
         let replications = (0..settings.replications.get())
             .map(|replication| {
                 let seed = StreamKey::new(settings.seed, replication, "start-latent", "round");
@@ -155,7 +157,7 @@ impl PathPlan {
     /// UNet evaluations of all paths, those in common once.
     pub fn unet_evaluations(&self) -> u64 {
         let wanted: Vec<NodeId> = self.replications.iter().flat_map(ReplicationNodes::wanted).collect();
-        self.graph.ancestors(&wanted).into_iter().map(|id| self.graph.operation(id).unet_evaluations()).sum()
+        self.graph.ancestors(&wanted).into_iter().map(|id| self.graph.unet_evaluations(id)).sum()
     }
 
     /// UNet evaluations if each path were computed on its own.

@@ -7,9 +7,19 @@
 //!
 //! Respaced, the server's steps are the same for every device and so shared by all; joint, they depend on t_k, but t0/t_k
 //! is a fixed place in the schedule, on which the paper's figures rest. With t_k = N_ref − t0 the two coincide.
+//!
+//! A multistep method goes by what the model said in the steps before. Whoever takes a latent over has that only if it comes
+//! along; otherwise it begins anew, with a first step of first order:
+//!
+//! ```text
+//!   send       ●──●──●──● z, e_1, e_2, e_3 ──►●──●──●        the steps of the unsplit chain
+//!   restart    ●──●──●──● z ─────────────────►①──②──③        orders 1, 2, 3, … once more
+//! ```
+
+use std::borrow::Cow;
 
 use super::noise_schedule::{NoiseSchedule, ScheduleError};
-use super::sampler::{DenoisingStep, Sampler};
+use super::sampler::{DenoisingStep, KnownOutputs, Sampler, restarted};
 
 /// How a chain is divided between the server and a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +28,26 @@ pub enum Split {
     Respaced,
     /// Server and device run one schedule of N = t0 + t_k steps.
     Joint,
+}
+
+/// What becomes of the earlier model outputs that a multistep method goes by, where a latent is handed over or kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum History {
+    /// They are dropped: whoever goes on begins with a step of first order.
+    #[default]
+    Restart,
+    /// They go along, as more values of the latent.
+    Send,
+}
+
+impl History {
+    /// Earlier outputs that go along with the latent after that many steps.
+    pub fn sent_after(self, sampler: Sampler, steps: u32) -> u32 {
+        match self {
+            Self::Restart => 0,
+            Self::Send => sampler.history_after(steps),
+        }
+    }
 }
 
 /// A chain with its hand-over.
@@ -29,10 +59,11 @@ pub struct SplitChain {
     pub server: Vec<DenoisingStep>,
     /// The device's t_k steps. Empty: the device only decodes.
     pub device: Vec<DenoisingStep>,
+    history: History,
 }
 
 impl SplitChain {
-    /// The chain of `t0` server steps and `tk` device steps; `n_ref` is the length of the server's chain where `split` is
+    /// The chain, with its history sent along at the hand-over, of `t0` server steps and `tk` device steps; `n_ref` is the length of the server's chain where `split` is
     /// [`Split::Respaced`].
     ///
     /// Without server steps both readings are the plain chain of `tk` steps. Respaced with tk = N_ref − t0, the device
@@ -71,9 +102,26 @@ impl SplitChain {
                 tk,
                 from_timestep: rest[0].timestep,
             })?;
-            schedule.chain_through(sampler, &timesteps)?.steps
+            schedule.chain_through(sampler, &timesteps, KnownOutputs::after(&server))?.steps
         };
-        Ok(Self { start_scale: chain.start_scale, server, device })
+        Ok(Self { start_scale: chain.start_scale, server, device, history: History::Send })
+    }
+
+    /// The same chain with another fate of the history; nothing changes for methods of one step.
+    pub fn with_history(mut self, history: History) -> Self {
+        if history == History::Restart && !self.server.is_empty() {
+            self.device = restarted(&self.device);
+        }
+        Self { history, ..self }
+    }
+
+    /// The server's steps for somebody who has a latent after `done` of them from elsewhere.
+    pub fn server_from(&self, done: u32) -> Cow<'_, [DenoisingStep]> {
+        let rest = &self.server[done as usize..];
+        match self.history {
+            History::Restart if done > 0 => Cow::Owned(restarted(rest)),
+            _ => Cow::Borrowed(rest),
+        }
     }
 
     /// Whether both begin with the same steps on the server, which is then the same work.

@@ -1,25 +1,55 @@
-//! Text embeddings: each prompt is encoded once and kept.
+//! What text encoders make of prompts: each is encoded once and kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array1, Array2, Axis};
 
-use super::worker::TextEmbedding;
-use crate::onnx::{DiffusionPack, PackError, Tokenized};
+use crate::onnx::{DiffusionPack, EncodedPrompts, PackError, PromptIds};
 
 /// Values of all embeddings that are kept at most, a quarter of a gibibyte: beyond, all are forgotten and those that are
 /// needed are computed again.
 const KEPT_VALUES: usize = 1 << 26;
 
+/// One prompt as a denoiser is told it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextEmbedding {
+    /// [tokens × hidden].
+    pub tokens: Array2<f32>,
+    /// What the second text encoder makes of the whole prompt, where the pack has two.
+    pub pooled: Option<Array1<f32>>,
+}
+
+impl TextEmbedding {
+    /// The only prompt of a batch of one.
+    pub fn sole(encoded: EncodedPrompts) -> Self {
+        Self {
+            tokens: encoded.text.index_axis_move(Axis(0), 0),
+            pooled: encoded.pooled.map(|pooled| pooled.index_axis_move(Axis(0), 0)),
+        }
+    }
+
+    /// Zeros in its place, as Stable Diffusion XL has for no prompt at all.
+    pub fn zeroed(&self) -> Self {
+        Self {
+            tokens: Array2::zeros(self.tokens.dim()),
+            pooled: self.pooled.as_ref().map(|pooled| Array1::zeros(pooled.len())),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.tokens.len() + self.pooled.as_ref().map_or(0, Array1::len)
+    }
+}
+
 /// The embeddings of the prompts seen lately.
 #[derive(Default)]
 pub struct TextEmbeddings {
-    by_prompt: Mutex<HashMap<String, TextEmbedding>>,
+    by_prompt: Mutex<HashMap<String, Arc<TextEmbedding>>>,
 }
 
 impl TextEmbeddings {
-    /// The embedding [tokens × hidden] of `prompt`, from memory or through `encode` ([1 × tokens × hidden]).
+    /// The embedding of `prompt`, from memory or through `encode`.
     ///
     /// # Errors
     /// What the tokenizer or `encode` says.
@@ -27,14 +57,14 @@ impl TextEmbeddings {
         &self,
         prompt: &str,
         pack: &DiffusionPack,
-        encode: impl FnOnce(&[Tokenized]) -> Result<Array3<f32>, E>,
-    ) -> Result<TextEmbedding, E> {
+        encode: impl FnOnce(&[PromptIds]) -> Result<EncodedPrompts, E>,
+    ) -> Result<Arc<TextEmbedding>, E> {
         let lock = || self.by_prompt.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(embedding) = lock().get(prompt) {
             return Ok(Arc::clone(embedding));
         }
-        let tokens = pack.tokenizer().encode(prompt)?;
-        let embedding = Arc::new(encode(&[tokens])?.index_axis_move(Axis(0), 0));
+        let ids = pack.tokenize(prompt)?;
+        let embedding = Arc::new(TextEmbedding::sole(encode(&[ids])?));
         let mut by_prompt = lock();
         if (by_prompt.len() + 1) * embedding.len() > KEPT_VALUES {
             by_prompt.clear();

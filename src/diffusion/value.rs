@@ -10,14 +10,23 @@ use crate::picture::Picture;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Latent {
     pub values: Vec<f32>,
+    /// Earlier model outputs that the next steps of a multistep method go by, newest first, each as long as the latent.
+    pub history: Vec<Arc<[f32]>>,
     /// Present on a latent that was just received.
     pub link_errors: Option<LinkErrors>,
+}
+
+impl Latent {
+    /// A latent that nothing came before.
+    pub fn new(values: Vec<f32>) -> Self {
+        Self { values, history: Vec::new(), link_errors: None }
+    }
 }
 
 /// What the link did to a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkErrors {
-    /// Bits of the packed latent.
+    /// Bits of the packed latent, and of the history that went along.
     pub bits: u64,
     /// Bits that arrived flipped.
     pub flipped_bits: u64,

@@ -2,26 +2,25 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, Array4, Axis, s};
+use ndarray::{Array2, Array3, Array4, Axis};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::codec;
-use super::graph::{BitChannel, is_guided};
+use super::graph::BitChannel;
 use super::sampler::{DenoisingStep, guide};
+use super::text::TextEmbedding;
 use super::value::{Failure, Latent, LinkErrors, Value};
-use crate::onnx::{DiffusionModels, PackError};
+use crate::onnx::{Conditioning, DiffusionModels, PackError};
 use crate::picture::{Picture, PictureError};
 use crate::random::StreamKey;
-
-/// A text embedding [tokens × hidden].
-pub type TextEmbedding = Arc<Array2<f32>>;
 
 /// One latent on its way through one denoising step.
 pub struct DenoiseItem {
     pub latent: Arc<Latent>,
-    pub text: TextEmbedding,
-    /// Embedding of the empty prompt.
-    pub empty_text: TextEmbedding,
+    pub text: Arc<TextEmbedding>,
+    /// What stands for no prompt, where the step takes classifier-free guidance; none where it takes no guidance, or
+    /// where the denoiser is told the scale.
+    pub unconditional_text: Option<Arc<TextEmbedding>>,
     pub guidance: f64,
     pub step: DenoisingStep,
     /// Standard normal values of the latent's length, where the step is stochastic.
@@ -29,9 +28,9 @@ pub struct DenoiseItem {
 }
 
 impl DenoiseItem {
-    /// UNet evaluations this item takes: with guidance the unconditional one comes first.
+    /// UNet evaluations this item takes at a time: the unconditional one comes first.
     pub fn evaluations(&self) -> usize {
-        if is_guided(self.guidance) { 2 } else { 1 }
+        1 + usize::from(self.unconditional_text.is_some())
     }
 }
 
@@ -46,10 +45,25 @@ pub fn draw_noise(seed: &StreamKey, scale: f64, len: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Sends a latent over the link.
+/// Sends a latent over the link, and the history that goes along behind it: the bits of the latent flip as they would
+/// without.
 pub fn corrupt(latent: &Latent, channel: &BitChannel) -> Latent {
-    let received = codec::transmit(
-        &latent.values,
+    let sent_history = &latent.history[..channel.history as usize];
+    let joined: Vec<f32>;
+    let sent = match sent_history {
+        [] => &latent.values,
+        history => {
+            joined = [&latent.values[..]]
+                .into_iter()
+                .chain(history.iter().map(|earlier| &earlier[..]))
+                .flatten()
+                .copied()
+                .collect();
+            &joined
+        }
+    };
+    let mut received = codec::transmit(
+        sent,
         channel.codec,
         channel.latent_range as f32,
         channel.sanitize,
@@ -57,7 +71,9 @@ pub fn corrupt(latent: &Latent, channel: &BitChannel) -> Latent {
         channel.protected,
         &channel.seed,
     );
+    let received_history = received.latent.split_off(latent.values.len());
     Latent {
+        history: received_history.chunks_exact(latent.values.len().max(1)).map(Arc::from).collect(),
         values: received.latent,
         link_errors: Some(LinkErrors {
             bits: received.bits,
@@ -68,60 +84,109 @@ pub fn corrupt(latent: &Latent, channel: &BitChannel) -> Latent {
     }
 }
 
-/// One denoising step (13) of every item, in one call of the UNet.
+/// One denoising step (13) of every item, in one call of the UNet, and one more for the steps with a second evaluation.
 ///
 /// ```text
-///  latent ─┬─► UNet(z, t, τ(""))  ─┐
-///          └─► UNet(z, t, τ(c))   ─┴─► guidance ─► sampler step ─► latent
+///  latent ─┬─► UNet(z, t, τ(""))  ─┐                  ┌─► latent
+///          └─► UNet(z, t, τ(c))   ─┴─► guidance ─► sampler step ─► history
 /// ```
 pub fn denoise(
     models: &mut DiffusionModels,
     latent_shape: [usize; 3],
     items: &[DenoiseItem],
 ) -> Result<Vec<Value>, PackError> {
+    let evaluations =
+        items.iter().map(|item| Evaluation { item, latent: &item.latent.values, timestep: item.step.timestep });
+    let outputs = evaluate(models, latent_shape, &evaluations.collect::<Vec<_>>())?;
+
+    let predicted: Vec<(usize, f64, Vec<f32>)> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            let second = item.step.second_evaluation()?;
+            Some((index, second.timestep, item.step.predict(&item.latent.values, &outputs[index])))
+        })
+        .collect();
+    let evaluations = predicted.iter().map(|(index, timestep, latent)| Evaluation {
+        item: &items[*index],
+        latent,
+        timestep: *timestep,
+    });
+    let second_outputs = evaluate(models, latent_shape, &evaluations.collect::<Vec<_>>())?;
+    let mut means: Vec<Option<Vec<f32>>> = vec![None; items.len()];
+    for ((index, ..), second) in predicted.iter().zip(second_outputs) {
+        means[*index] =
+            Some(outputs[*index].iter().zip(second).map(|(first, second)| 0.5 * (first + second)).collect());
+    }
+
+    let finish = |((item, first), mean): ((&DenoiseItem, &Vec<f32>), &Option<Vec<f32>>)| {
+        let Latent { values: latent, history: earlier, .. } = &*item.latent;
+        let mut values = vec![0.0; latent.len()];
+        item.step.apply(latent, mean.as_ref().unwrap_or(first), earlier, item.noise.as_deref(), &mut values);
+        if values.iter().any(|value| !value.is_finite()) {
+            return Value::Failed(Failure::NonFiniteOutput);
+        }
+        let history = item.step.remember(latent, first, earlier);
+        Value::Latent(Arc::new(Latent { values, history, link_errors: None }))
+    };
+    Ok(items.iter().zip(&outputs).zip(&means).map(finish).collect())
+}
+
+/// One question to the UNet on an item's behalf.
+struct Evaluation<'a> {
+    item: &'a DenoiseItem,
+    latent: &'a [f32],
+    timestep: f64,
+}
+
+/// The model's outputs after guidance, in one call; none where nothing is asked.
+fn evaluate(
+    models: &mut DiffusionModels,
+    latent_shape: [usize; 3],
+    evaluations: &[Evaluation<'_>],
+) -> Result<Vec<Vec<f32>>, PackError> {
+    let Some(first) = evaluations.first() else { return Ok(Vec::new()) };
     let [channels, height, width] = latent_shape;
     let size = channels * height * width;
-    let evaluations: usize = items.iter().map(DenoiseItem::evaluations).sum();
-    let (tokens, hidden) = items.first().map_or((0, 0), |item| item.text.dim());
-    let mut samples = Vec::with_capacity(evaluations * size);
-    let mut timesteps = Vec::with_capacity(evaluations);
-    let mut texts = Array3::<f32>::zeros((evaluations, tokens, hidden));
-    let mut row = 0;
-    for item in items {
-        let unconditional = is_guided(item.guidance).then_some(&item.empty_text);
-        for text in unconditional.into_iter().chain([&item.text]) {
-            samples.extend_from_slice(&item.latent.values);
-            timesteps.push(item.step.timestep);
-            texts.slice_mut(s![row, .., ..]).assign(text.as_ref());
-            row += 1;
+    let rows: usize = evaluations.iter().map(|evaluation| evaluation.item.evaluations()).sum();
+    let (tokens, hidden) = first.item.text.tokens.dim();
+    let pooled_width = first.item.text.pooled.as_ref().map(|pooled| pooled.len());
+    let mut samples = Vec::with_capacity(rows * size);
+    let (mut timesteps, mut scales) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+    let mut texts = Array3::<f32>::zeros((rows, tokens, hidden));
+    let mut pooled = pooled_width.map(|width| Array2::<f32>::zeros((rows, width)));
+    for Evaluation { item, latent, timestep } in evaluations {
+        for text in item.unconditional_text.iter().chain([&item.text]) {
+            let row = timesteps.len();
+            samples.extend_from_slice(latent);
+            timesteps.push(*timestep);
+            scales.push(item.guidance);
+            texts.index_axis_mut(Axis(0), row).assign(&text.tokens);
+            if let (Some(rows), Some(own)) = (&mut pooled, &text.pooled) {
+                rows.index_axis_mut(Axis(0), row).assign(own);
+            }
         }
     }
-    let samples = Array4::from_shape_vec((evaluations, channels, height, width), samples)
+    let samples = Array4::from_shape_vec((rows, channels, height, width), samples)
         .expect("every latent of a pack has the pack's latent shape");
-    let output = models.predict(samples.view(), &timesteps, texts.view())?;
+    let conditioning =
+        Conditioning { text: texts.view(), pooled: pooled.as_ref().map(|rows| rows.view()), guidance: &scales };
+    let output = models.predict(samples.view(), &timesteps, &conditioning)?;
     let mut output = output.into_raw_vec_and_offset().0;
-
-    let mut results = Vec::with_capacity(items.len());
     let mut rest = output.as_mut_slice();
-    for item in items {
+    let mut outputs = Vec::with_capacity(evaluations.len());
+    for Evaluation { item, .. } in evaluations {
         let (own, after) = rest.split_at_mut(item.evaluations() * size);
         rest = after;
-        let prediction = if is_guided(item.guidance) {
+        outputs.push(if item.unconditional_text.is_some() {
             let (unconditional, conditional) = own.split_at_mut(size);
             guide(unconditional, conditional, item.guidance as f32);
-            unconditional
+            unconditional.to_vec()
         } else {
-            own
-        };
-        let mut values = vec![0.0; size];
-        item.step.apply(&item.latent.values, prediction, item.noise.as_deref(), &mut values);
-        results.push(if values.iter().all(|value| value.is_finite()) {
-            Value::Latent(Arc::new(Latent { values, link_errors: None }))
-        } else {
-            Value::Failed(Failure::NonFiniteOutput)
+            own.to_vec()
         });
     }
-    Ok(results)
+    Ok(outputs)
 }
 
 /// The pictures (2) of the latents, in one call of the decoder.

@@ -176,7 +176,7 @@ impl<'a> BlockComputation<'a> {
     }
 
     pub fn origins(&self) -> ValueOrigins {
-        let at_events = self.block.eager_values.keys().map(|&id| self.block.graph.operation(id).unet_evaluations());
+        let at_events = self.block.eager_values.keys().map(|&id| self.block.graph.unet_evaluations(id));
         let unet_evaluations_made = self.evaluation.done().unet_evaluations + at_events.sum::<u64>();
         ValueOrigins { unet_evaluations_made, ..self.origins }
     }

@@ -27,7 +27,8 @@ pub struct Estimate {
 }
 
 impl StudyPlan {
-    /// Estimates the time of [`StudyPlan::run`] without writing anything. What the score store holds takes no time.
+    /// Estimates the time of [`StudyPlan::run`] without writing anything. What the score store holds takes no time, nor do answers
+    /// of an endpoint, which is not asked.
     ///
     /// # Errors
     /// Models that do not load; what simulating says.
@@ -66,10 +67,16 @@ impl StudyPlan {
             if seconds_per_evaluation.is_some() || work.sum() == 0 {
                 continue;
             }
-            self.executor.load(&block.graph, &computation.missing())?;
+            // Nobody asks an endpoint, which may want money, for the sake of an estimate.
+            let is_timed = |id: &NodeId| !self.executor.is_asked_by_endpoint(&block.graph, *id);
+            let to_time: Vec<NodeId> = computation.missing().into_iter().filter(is_timed).collect();
+            if to_time.is_empty() {
+                continue;
+            }
+            self.executor.load(&block.graph, &to_time)?;
             let mut sample: Vec<NodeId> = Vec::new();
             for run in &block.runs {
-                sample.extend(run.wanted());
+                sample.extend(run.wanted().filter(is_timed));
                 if Evaluation::new(&block.graph, &sample, HashMap::new()).total().unet_evaluations >= TIMED_EVALUATIONS
                 {
                     break;

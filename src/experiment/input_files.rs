@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::scenario::{Arrivals, JudgeKind, MobilitySettings, PopulationSettings, Scenario, SurfaceSettings};
+use crate::scenario::{
+    Arrivals, JudgeKind, MobilitySettings, PopulationSettings, PromptChoice, Scenario, SurfaceSettings,
+};
 
 /// Hashes the contents of the files of all points, each once.
 #[derive(Default)]
@@ -31,6 +33,11 @@ impl InputFileHash {
                 self.hash.update(row.device.map_or(u32::MAX, |device| device).to_le_bytes());
                 self.hash.update(row.prompt.map_or(u32::MAX, |prompt| prompt).to_le_bytes());
             }
+        }
+        if let Some(PromptChoice::File { prompts, .. }) = scenario.demand.as_ref().map(|demand| &demand.prompts)
+            && self.seen.insert(prompts.as_ptr().addr())
+        {
+            prompts.iter().for_each(|prompt| self.hash.update(format!("{prompt:?}")));
         }
         if let MobilitySettings::Trace { tracks, .. } = &scenario.mobility
             && self.seen.insert(tracks.as_ptr().addr())

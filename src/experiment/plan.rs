@@ -25,6 +25,7 @@ use super::work_order::{RunId, Shard, WorkOrder};
 use crate::diffusion::executor::StopRequest;
 use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, SplitChain};
 use crate::error::Error;
+use crate::judge::PictureJudge;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
 use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
 use crate::scenario::{Dimension, Execution, Grid, JudgeKind, Scenario, ScenarioFile};
@@ -90,13 +91,13 @@ impl StudyPlan {
         let (path, config) = pack.scheduler_config();
         let schedule = Arc::new(NoiseSchedule::from_config(path, config)?);
         check_chains(&grid, &schedule)?;
-        let is_of_judge = |path: &str| path.starts_with("judge.") && matches!(first.judge.kind, JudgeKind::Vlm(_));
+        let is_of_judge = |path: &str| path.starts_with("judge.") && first.judge.kind.is_shown_pictures();
         let judges = Arc::new(StudyJudges::open(scenarios_with_all(&grid, is_of_judge))?);
         let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
         let provider = provider::resolve(first.models.execution_provider, first.models.cuda_device())?;
         let executor =
             Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
-        let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(Arc::clone(judge))));
+        let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(judge.clone())));
         let mut warnings = Warnings::new(&pack, &judges);
         let mut input_files = InputFileHash::default();
         for scenario in scenarios_along_dimensions(&grid) {
@@ -251,10 +252,16 @@ impl StudyPlan {
         results::footer(version, &study.name, study.seed, &diffusion, &self.judge_names())
     }
 
-    /// Who judges: the names of the packs, the surface, or nobody.
+    /// The models at endpoints that would be asked, with their addresses.
+    pub fn endpoints(&self) -> Vec<String> {
+        let models = self.judges.models().into_iter();
+        models.filter(|judge| matches!(judge, PictureJudge::Endpoint(_))).map(PictureJudge::name).collect()
+    }
+
+    /// Who judges: the names of packs, models at endpoints, the surface, or nobody.
     pub(super) fn judge_names(&self) -> Vec<String> {
         let surface = matches!(self.scenario().judge.kind, JudgeKind::Surface(_)).then(|| results::SURFACE.to_owned());
-        self.judges.packs().iter().map(|pack| pack.name()).chain(surface).collect()
+        self.judges.models().iter().map(|judge| judge.name()).chain(surface).collect()
     }
 }
 

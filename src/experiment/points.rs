@@ -112,7 +112,7 @@ impl StudyPoints {
         // The least of a range stands for all of it: whoever may share by it may share by any draw.
         let given = match &scenario.judge.kind {
             JudgeKind::Surface(surface) => surface.similarity.map(SimilaritySettings::least),
-            JudgeKind::None | JudgeKind::Vlm(_) => None,
+            JudgeKind::None | JudgeKind::Vlm(_) | JudgeKind::Endpoint(_) => None,
         };
         let has_surface = matches!(scenario.judge.kind, JudgeKind::Surface(_));
         let is_medoid_asked = scenario.server.prompt.is_none();

@@ -76,7 +76,7 @@ impl PromptDirections {
             (_, store) => {
                 let direction = match &self.sentences {
                     Some(sentences) => sentences.direction(prompt)?,
-                    None => pooled_direction(self.executor.text_embedding(prompt)?.as_ref()),
+                    None => pooled_direction(&self.executor.text_embedding(prompt)?.tokens),
                 };
                 if let Some(store) = store {
                     store.write(key, &Record::PooledText(direction.clone()))?;

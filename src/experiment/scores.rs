@@ -105,7 +105,7 @@ impl RunScores {
         };
         let by_user = match &run.point.scenario.judge.kind {
             JudgeKind::None => vec![Vec::new(); run.users.len()],
-            JudgeKind::Vlm(_) => run.users.iter().map(of_pictures).collect(),
+            JudgeKind::Vlm(_) | JudgeKind::Endpoint(_) => run.users.iter().map(of_pictures).collect(),
             JudgeKind::Surface(surface) => {
                 let mut surface = SurfaceRaters::new(&run.point.scenario, surface, run.id.replication);
                 run.users.iter().map(|user| surface.rate(&user.record)).collect()

@@ -194,7 +194,7 @@ impl Simulator {
     }
 
     pub(super) fn empty_graph(&self) -> DenoisingGraph {
-        DenoisingGraph::new(self.executor.pack().digest())
+        DenoisingGraph::of_pack(self.executor.pack())
     }
 
     pub(super) fn empty_block(&self) -> Block {
@@ -266,12 +266,10 @@ impl Block {
             ..StudyCost::default()
         };
         for id in self.graph.ancestors(&wanted) {
-            let operation = self.graph.operation(id);
-            cost.work.add(operation);
-            cost.denoising_steps += u64::from(operation.unet_evaluations() > 0);
+            cost.work.add(&self.graph, id);
+            cost.denoising_steps += u64::from(self.graph.unet_evaluations(id) > 0);
         }
-        let by_users: u64 =
-            self.graph.ancestors(&pictures).into_iter().map(|id| self.graph.operation(id).unet_evaluations()).sum();
+        let by_users: u64 = self.graph.ancestors(&pictures).into_iter().map(|id| self.graph.unet_evaluations(id)).sum();
         cost.unet_evaluations_of_references = cost.work.unet_evaluations - by_users;
         cost.unet_evaluations_unshared =
             pictures.iter().map(|&picture| self.graph.unshared_unet_evaluations(picture)).sum();

@@ -39,10 +39,10 @@ pub(super) fn write_as(
     let pack = plan.executor.pack();
     let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut models = vec![ModelPack { role: "diffusion".to_owned(), name: pack.name(), digest: hex(pack.digest()) }];
-    models.extend(plan.judges.packs().into_iter().map(|pack| ModelPack {
+    models.extend(plan.judges.models().into_iter().map(|judge| ModelPack {
         role: "judge".to_owned(),
-        name: pack.name(),
-        digest: hex(pack.digest()),
+        name: judge.name(),
+        digest: hex(judge.model_digest()),
     }));
     Manifest {
         latentlink_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -307,7 +307,7 @@ impl<'a> Similarities<'a> {
                 }
                 None => self.encoded(prompt, server_prompt)?,
             },
-            JudgeKind::None | JudgeKind::Vlm(_) => self.encoded(prompt, server_prompt)?,
+            JudgeKind::None | JudgeKind::Vlm(_) | JudgeKind::Endpoint(_) => self.encoded(prompt, server_prompt)?,
         };
         let similarity = (similarity * SIMILARITY_DIGITS).round() / SIMILARITY_DIGITS;
         self.known.insert(key, similarity);

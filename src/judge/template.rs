@@ -24,6 +24,10 @@ use self::place::{Piece, Place};
 use super::persona::Persona;
 use super::score_scale::ScoreScale;
 
+/// How families of models mark who speaks.
+const SPEAKER_MARKS: [&str; 7] =
+    ["USER:", "ASSISTANT:", "[INST]", "<|im_start|>", "<|user|>", "<start_of_turn>", "<|start_header_id|>"];
+
 /// A checked template: every place that it needs is there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromptTemplate {
@@ -73,6 +77,21 @@ impl PromptTemplate {
     pub fn built_in() -> Self {
         Self::parse(include_str!("template/default.toml"), Path::new("default.toml"))
             .expect("a test reads the built-in template")
+    }
+
+    /// The same words for a model that is asked by chat: who speaks is said by the server, not by the text.
+    pub fn built_in_for_chats() -> Self {
+        let stages = [Place::General, Place::Agent, Place::Picture, Place::Question].map(Piece::Place);
+        let [general, agent, picture, question] = stages;
+        let line = || Piece::Text("\n".to_owned());
+        Self { format: vec![general, line(), agent, line(), picture, question], ..Self::built_in() }
+    }
+
+    /// A word of `format` that says who speaks, which a server that is asked by chat says itself.
+    pub fn speaker_mark(&self) -> Option<&'static str> {
+        let is_in =
+            |mark: &&&str| self.format.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(**mark)));
+        SPEAKER_MARKS.iter().find(is_in).copied()
     }
 
     /// The marks that the question asks for.

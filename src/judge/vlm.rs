@@ -298,7 +298,7 @@ impl VlmJudge {
 }
 
 /// Whether an answer that was cut here may have gone on with a number of the scale: "8" of "85", "10/" of "10/10".
-fn may_be_cut_in_a_number(text: &str, scale: ScoreScale) -> bool {
+pub(super) fn may_be_cut_in_a_number(text: &str, scale: ScoreScale) -> bool {
     let text = text.trim_end();
     let digits = &text[text.trim_end_matches(|last: char| last.is_ascii_digit()).len()..];
     let goes_on = |number: f64| 10.0 * number <= f64::from(scale.highest);

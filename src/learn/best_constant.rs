@@ -68,8 +68,9 @@ pub fn best(problems: &[AllocationProblem], model: &QualityModel, limits: StepLi
             break;
         }
     }
-    let radio_budget_w =
-        problems.first().map_or(0.0, |problem| problem.radio_budget_j(steps.0) / problem.link.energy_per_watt_j);
+    let radio_budget_w = problems
+        .first()
+        .map_or(0.0, |problem| problem.radio_budget_j(steps.0) / problem.link.energy_per_watt_after_j(steps.0));
     BestConstant { t0: steps.0, tk: steps.1, shares, radio_budget_w }
 }
 

@@ -161,7 +161,8 @@ impl RunContext {
     pub fn new_cache(&self) -> Option<LatentCache> {
         let (settings, thresholds) = (self.scenario.cache.as_ref()?, self.thresholds.as_ref()?);
         let latent_bytes = self.latent_values as u64 * u64::from(settings.codec.bits_per_value()).div_ceil(8);
-        let cache = LatentCache::new(thresholds.clone(), latent_bytes, self.prompts.key_bytes());
+        let cache = LatentCache::new(thresholds.clone(), latent_bytes, self.prompts.key_bytes())
+            .with_history(self.sent_history(u32::MAX));
         Some(match &self.neighbours {
             Some(neighbours) => cache.with_neighbours(Arc::clone(neighbours)),
             None => cache,
@@ -197,9 +198,20 @@ impl RunContext {
         }
         let diffusion = &self.scenario.diffusion;
         let chain = SplitChain::new(&self.schedule, diffusion.sampler, diffusion.split, diffusion.steps, t0, tk)?;
-        let chain = Arc::new(chain);
+        let chain = Arc::new(chain.with_history(diffusion.history));
         chains.insert((t0, tk), Arc::clone(&chain));
         Ok(chain)
+    }
+
+    /// Earlier model outputs that go along with the latent after `t0` steps.
+    pub fn sent_history(&self, t0: u32) -> u32 {
+        let diffusion = &self.scenario.diffusion;
+        diffusion.history.sent_after(diffusion.sampler, t0)
+    }
+
+    /// Values that cross the link with the latent after `t0` steps: its own, and those of the history sent along.
+    pub fn sent_values(&self, t0: u32) -> u64 {
+        (1 + u64::from(self.sent_history(t0))) * self.latent_values as u64
     }
 
     /// Cosine similarity of a request's prompt to that of the shared steps: drawn for its device where the scenario says so.

@@ -183,7 +183,7 @@ impl EdgeServers {
         }
         if settings.admission == Admission::Deadline {
             let begins_s = seconds(cx.time()) + server.expected_wait_s(seconds(cx.time()), settings);
-            let arrives_s = begins_s + server::work_s(&group, settings) + airtime(context).airtime_s;
+            let arrives_s = begins_s + server::work_s(&group, settings) + airtime(context, group.t0).airtime_s;
             let (in_time, late) = group.members.into_iter().partition(|member| {
                 let device = &context.scenario.devices[member.journey.device];
                 let own_s = f64::from(member.tk) * device.step_time_s + device.decode_time_s;

@@ -23,7 +23,7 @@ use super::messages::{Delivery, FaultChange, HandOver, Member, PromptRequest, Tr
 use super::records::{LinkRecord, UnservedEnd};
 use crate::diffusion::NodeId;
 
-pub use self::airtime::{Airtime, airtime, energy_per_watt_j, expected_energy_j};
+pub use self::airtime::{Airtime, airtime, energy_per_watt_j, expected_energy_j, history_part};
 pub use self::channel::channel_gain_db;
 
 /// All radio links.
@@ -130,7 +130,7 @@ impl RadioLinks {
         let (state, now_s) = (context.state(), seconds(cx.time()));
         let receiver = hand_over.member.journey.device;
         if let Transmitter::Device(device) = hand_over.transmitter {
-            let energy_j = expected_energy_j(hand_over.member.tx_power_w, context);
+            let energy_j = expected_energy_j(hand_over.member.tx_power_w, hand_over.t0, context);
             if state.is_away(device as usize) || !state.batteries.can_pay(device as usize, energy_j, now_s) {
                 return Err(Refused::Transmitter);
             }
@@ -138,7 +138,7 @@ impl RadioLinks {
         if state.is_away(receiver) {
             return Err(Refused::Receiver(UnservedEnd::FailedDeviceAway));
         }
-        let listening_j = context.scenario.devices[receiver].receive_power_w * airtime(context).airtime_s;
+        let listening_j = context.scenario.devices[receiver].receive_power_w * airtime(context, hand_over.t0).airtime_s;
         match state.batteries.can_pay(receiver, listening_j, now_s) {
             true => Ok(()),
             false => Err(Refused::Receiver(UnservedEnd::FailedBattery)),

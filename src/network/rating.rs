@@ -5,7 +5,7 @@ use super::records::UserRecord;
 use crate::diffusion::graph::{NodeId, Operation};
 use crate::judge::NamedPersona;
 use crate::random::StreamKey;
-use crate::scenario::{JudgeKind, Scenario};
+use crate::scenario::Scenario;
 
 /// What one persona answers about one picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub fn answer_stream(scenario: &Scenario, of_device: &StreamKey, request: u64, i
 
 /// Adds the answers about a user's picture to the graph; none where the judge needs no picture.
 pub(super) fn rate(context: &RunContext, record: &UserRecord) -> Result<Vec<Rating>, NetworkError> {
-    let (Some(judge), JudgeKind::Vlm(_)) = (context.judge, &context.scenario.judge.kind) else {
+    let (Some(judge), true) = (context.judge, context.scenario.judge.kind.is_shown_pictures()) else {
         return Ok(Vec::new());
     };
     let settings = &context.scenario.judge;

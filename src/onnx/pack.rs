@@ -3,27 +3,40 @@
 //! ```text
 //! model_index.json
 //! scheduler/scheduler_config.json
-//! tokenizer/tokenizer.json            tokenizer_config.json, special_tokens_map.json where needed
+//! tokenizer/tokenizer.json            or vocab.json and merges.txt; tokenizer_config.json, special_tokens_map.json
 //! text_encoder/model.onnx             input_ids → last_hidden_state
 //! unet/model.onnx                     sample, timestep, encoder_hidden_states → out_sample
-//! unet/config.json                    in_channels, sample_size
+//! unet/config.json                    in_channels, sample_size, time_cond_proj_dim
 //! vae_decoder/model.onnx              latent_sample → sample
 //! vae_decoder/config.json             scaling_factor, shift_factor
+//! tokenizer_2/, text_encoder_2/       Stable Diffusion XL's (input_ids → hidden_states.N, text_embeds)
 //! digests.json                        SHA-256 of the files (optional)
 //! ```
+//!
+//! A model's weights may lie beside it, in `model.onnx_data`. Other folders that optimum and diffusers write (the
+//! autoencoder's encoder, a safety checker, a feature extractor) are never read.
 //!
 //! [`DiffusionPack::open`] reads and checks the small files and the digests and needs no ONNX Runtime, so a scenario
 //! can be checked and simulated up to the pictures without one. [`DiffusionPack::load_worker`] makes the sessions.
 
+mod architecture;
+mod latent;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
+pub use self::architecture::{Architecture, TextEncoders};
+pub use self::latent::LatentScale;
+use self::latent::{config_if_there, latent_scale, latent_shape, picture_size, vae_config};
 use super::diffusion_models::DiffusionModels;
 use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below};
+use super::model_file::ModelFile;
 use super::pack_error::{JsonError, PackError};
 use super::provider::ResolvedProvider;
+use super::python_json::python_json;
 use super::tokenizer::PromptTokenizer;
 
 /// The file that makes a folder a diffusion pack.
@@ -31,14 +44,14 @@ pub const MODEL_INDEX_FILE: &str = "model_index.json";
 
 const SCHEDULER_FILE: &str = "scheduler/scheduler_config.json";
 pub(super) const TEXT_ENCODER_FILE: &str = "text_encoder/model.onnx";
+pub(super) const SECOND_TEXT_ENCODER_FILE: &str = "text_encoder_2/model.onnx";
 pub(super) const UNET_FILE: &str = "unet/model.onnx";
+pub(super) const UNET_CONFIG_FILE: &str = "unet/config.json";
 pub(super) const VAE_DECODER_FILE: &str = "vae_decoder/model.onnx";
 
-/// Folders whose contents decide what a picture looks like (the autoencoder's encoder is never run).
-const MODEL_FOLDERS: [&str; 5] = ["scheduler", "text_encoder", "tokenizer", "unet", "vae_decoder"];
-
-/// What diffusers' `AutoencoderKL` takes where its configuration does not name a `scaling_factor`.
-const DEFAULT_SCALING_FACTOR: f64 = 0.18215;
+/// Folders whose contents decide what a picture looks like.
+const MODEL_FOLDERS: [&str; 7] =
+    ["scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae_decoder"];
 
 /// An opened and checked pack. No session exists yet.
 #[derive(Debug)]
@@ -47,25 +60,33 @@ pub struct DiffusionPack {
     model_index: Value,
     scheduler_file: PathBuf,
     scheduler_config: Value,
+    architecture: Architecture,
     tokenizer: PromptTokenizer,
+    second_tokenizer: Option<PromptTokenizer>,
+    models: Vec<PackModel>,
+    /// Whether the models were seen to give finite numbers; held while they are looked at.
+    pub(super) golden_pass: Mutex<bool>,
     latent_shape: [usize; 3],
     picture_size: Option<[usize; 2]>,
     latent_scale: LatentScale,
     file_digests: BTreeMap<String, FileDigest>,
 }
 
-/// How latents of the denoiser and of the decoder relate: decoder input = latent / `scaling_factor` + `shift_factor`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LatentScale {
-    pub scaling_factor: f64,
-    pub shift_factor: f64,
+/// One of a pack's models, before it is loaded.
+#[derive(Debug)]
+pub struct PackModel {
+    /// What it does, for people.
+    pub role: &'static str,
+    pub file: ModelFile,
 }
 
-impl LatentScale {
-    /// The decoder takes latents as the denoiser leaves them.
-    pub fn is_identity(&self) -> bool {
-        self.scaling_factor == 1.0 && self.shift_factor == 0.0
-    }
+/// One prompt as the pack's text encoders take it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PromptIds {
+    /// As many as [`PromptTokenizer::prompt_length`] says.
+    pub first: Vec<i64>,
+    /// For the second text encoder, where the pack has one.
+    pub second: Option<Vec<i64>>,
 }
 
 impl DiffusionPack {
@@ -81,18 +102,32 @@ impl DiffusionPack {
         if !root.join(MODEL_INDEX_FILE).is_file() {
             return Err(missing_pack(root, "it has no model_index.json"));
         }
-        require_file(root, SCHEDULER_FILE, "the noise schedule")?;
-        require_file(root, TEXT_ENCODER_FILE, "the text encoder")?;
-        require_file(root, UNET_FILE, "the denoiser")?;
-        require_file(root, VAE_DECODER_FILE, "the picture decoder")?;
-        let file_digests = check_digests(root)?;
-
+        if !root.join(UNET_FILE).is_file() && root.join("transformer").is_dir() {
+            let why = "its denoiser is a transformer, as in Stable Diffusion 3 and Flux, and only UNets are supported";
+            return Err(missing_pack(root, why));
+        }
         let index_file = root.join(MODEL_INDEX_FILE);
         let model_index = read_object(&index_file)?;
+        let unet_config = config_if_there(root, UNET_CONFIG_FILE)?;
+        let unet_config = unet_config.as_ref().map(|(file, config)| (file.as_path(), config));
+        require_file(root, SCHEDULER_FILE, "the noise schedule")?;
+        let architecture = Architecture::of(root, &model_index, unet_config)?;
+        let roles = roles(&architecture);
+        for (file, role) in &roles {
+            require_file(root, file, role)?;
+        }
+        let file_digests = check_digests(root)?;
+        let inspect = |(file, role): (&str, _)| Ok(PackModel { role, file: ModelFile::inspect(&root.join(file))? });
+        let models = roles.into_iter().map(inspect).collect::<Result<_, PackError>>()?;
+
         let scheduler_file = root.join(SCHEDULER_FILE);
-        let scheduler_config = read_object(&scheduler_file)?;
+        let scheduler_config = read_object_as(&scheduler_file, python_json)?;
         let tokenizer = PromptTokenizer::open(&root.join("tokenizer"))?;
-        let latent_shape = latent_shape(root, &model_index)?;
+        let second_tokenizer = match architecture.text_encoders {
+            TextEncoders::One => None,
+            TextEncoders::Two { .. } => Some(PromptTokenizer::open(&root.join("tokenizer_2"))?),
+        };
+        let latent_shape = latent_shape(root, unet_config, &model_index)?;
         let vae_config = vae_config(root)?;
         Ok(Self {
             latent_scale: latent_scale(&vae_config, &index_file, &model_index)?,
@@ -101,7 +136,11 @@ impl DiffusionPack {
             model_index,
             scheduler_file,
             scheduler_config,
+            architecture,
             tokenizer,
+            second_tokenizer,
+            models,
+            golden_pass: Mutex::new(false),
             latent_shape,
             file_digests,
         })
@@ -153,19 +192,54 @@ impl DiffusionPack {
         (&self.scheduler_file, &self.scheduler_config)
     }
 
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The models, in the order in which a picture meets them.
+    pub fn models(&self) -> &[PackModel] {
+        &self.models
+    }
+
+    /// The tokenizer of the (first) text encoder.
     pub fn tokenizer(&self) -> &PromptTokenizer {
         &self.tokenizer
+    }
+
+    /// The tokenizer of the second text encoder, where the pack has one.
+    pub fn second_tokenizer(&self) -> Option<&PromptTokenizer> {
+        self.second_tokenizer.as_ref()
+    }
+
+    /// `prompt` as the text encoders take it.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`] where a tokenizer itself fails.
+    pub fn tokenize(&self, prompt: &str) -> Result<PromptIds, PackError> {
+        let second = self.second_tokenizer.as_ref().map(|tokenizer| tokenizer.encode(prompt)).transpose()?;
+        Ok(PromptIds { first: self.tokenizer.encode(prompt)?.ids, second: second.map(|tokens| tokens.ids) })
     }
 
     /// Makes one set of sessions: what one worker thread needs. On the CPU, one worker per core with
     /// `intra_threads = 1` is faster than one worker with many threads.
     ///
     /// # Errors
-    /// ONNX Runtime or the provider cannot be had, a file does not load, or a model's inputs and outputs do not fit
-    /// the layout, the tokenizer or each other.
+    /// ONNX Runtime or the provider cannot be had, a file does not load, a model's inputs and outputs do not fit
+    /// the layout, the tokenizer or each other, or (the first time, see [`super::diffusion_models`]) a model of 16-bit
+    /// floats answers fixed inputs with numbers that are not finite.
     pub fn load_worker(&self, provider: ResolvedProvider, intra_threads: usize) -> Result<DiffusionModels, PackError> {
         DiffusionModels::load(self, provider, intra_threads)
     }
+}
+
+/// The models of an architecture, with what they do.
+fn roles(architecture: &Architecture) -> Vec<(&'static str, &'static str)> {
+    let mut roles = vec![(TEXT_ENCODER_FILE, "the text encoder")];
+    if matches!(architecture.text_encoders, TextEncoders::Two { .. }) {
+        roles.push((SECOND_TEXT_ENCODER_FILE, "the second text encoder"));
+    }
+    roles.extend([(UNET_FILE, "the denoiser"), (VAE_DECODER_FILE, "the picture decoder")]);
+    roles
 }
 
 /// Whether the folder `root` looks like a diffusion pack: it has a `model_index.json`.
@@ -187,13 +261,21 @@ pub fn packs_in(folder: &Path) -> Vec<PathBuf> {
 
 /// A JSON file.
 pub(super) fn read_json(file: &Path) -> Result<Value, PackError> {
+    read_json_as(file, |text| serde_json::from_str(text))
+}
+
+fn read_json_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {
     let bytes = std::fs::read(file).map_err(|reason| PackError::Read { file: file.to_owned(), reason })?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    serde_json::from_str(&text).map_err(|error| PackError::Json(JsonError::new(file.to_owned(), text, &error)))
+    parse(&text).map_err(|error| PackError::Json(JsonError::new(file.to_owned(), text, &error)))
 }
 
 pub(super) fn read_object(file: &Path) -> Result<Value, PackError> {
-    let value = read_json(file)?;
+    read_object_as(file, |text| serde_json::from_str(text))
+}
+
+fn read_object_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {
+    let value = read_json_as(file, parse)?;
     if value.is_object() {
         return Ok(value);
     }
@@ -220,105 +302,6 @@ fn check_digests(root: &Path) -> Result<BTreeMap<String, FileDigest>, PackError>
         files.extend(files_below(root, folder)?);
     }
     digests_that_hold(root, &files, decides)
-}
-
-/// From the denoiser's configuration, else from `_latent_shape` of the index.
-fn latent_shape(root: &Path, model_index: &Value) -> Result<[usize; 3], PackError> {
-    let file = root.join("unet/config.json");
-    if !file.is_file() {
-        let dims: Option<Vec<_>> =
-            model_index["_latent_shape"].as_array().and_then(|dims| dims.iter().map(positive).collect());
-        return match dims.as_deref() {
-            Some(&[channels, height, width]) => Ok([channels, height, width]),
-            _ => Err(PackError::MissingFile { file, role: "the shape of the latent" }),
-        };
-    }
-    let config = read_object(&file)?;
-    let wrong = |key: &str, expected: &str| PackError::Config {
-        file: file.clone(),
-        key: key.into(),
-        expected: expected.into(),
-        found: shortened(&config[key]),
-    };
-    let channels = positive(&config["in_channels"]).ok_or_else(|| wrong("in_channels", "a positive whole number"))?;
-    let size = &config["sample_size"];
-    let (height, width) = match size.as_array().map(Vec::as_slice) {
-        Some([height, width]) => (positive(height), positive(width)),
-        _ => (positive(size), positive(size)),
-    };
-    match (height, width) {
-        (Some(height), Some(width)) => Ok([channels, height, width]),
-        _ => Err(wrong("sample_size", "the latent's size, one number or [height, width]")),
-    }
-}
-
-/// The decoder's configuration and where it stands: optimum writes `vae_decoder/config.json`, diffusers
-/// `vae/config.json`.
-fn vae_config(root: &Path) -> Result<Option<(PathBuf, Value)>, PackError> {
-    for file in ["vae_decoder/config.json", "vae/config.json"] {
-        let file = root.join(file);
-        if file.is_file() {
-            let config = read_object(&file)?;
-            return Ok(Some((file, config)));
-        }
-    }
-    Ok(None)
-}
-
-fn latent_scale(
-    vae_config: &Option<(PathBuf, Value)>,
-    index_file: &Path,
-    model_index: &Value,
-) -> Result<LatentScale, PackError> {
-    let number = |file: &Path, key: &str, value: &Value, absent: Option<f64>| match (value, absent) {
-        (Value::Null, Some(absent)) => Ok(absent),
-        _ => value.as_f64().filter(|number| number.is_finite()).ok_or_else(|| PackError::Config {
-            file: file.to_owned(),
-            key: key.into(),
-            expected: "a number".into(),
-            found: shortened(value),
-        }),
-    };
-    let (file, key, scaling_factor, shift_factor) = match vae_config {
-        Some((file, config)) => (
-            file.as_path(),
-            "scaling_factor",
-            number(file, "scaling_factor", &config["scaling_factor"], Some(DEFAULT_SCALING_FACTOR))?,
-            number(file, "shift_factor", &config["shift_factor"], Some(0.0))?,
-        ),
-        None => {
-            let key = "_vae_scaling_factor";
-            if model_index[key].is_null() {
-                let file = index_file.with_file_name("vae_decoder").join("config.json");
-                return Err(PackError::MissingFile { file, role: "the scale of the latent" });
-            }
-            (index_file, key, number(index_file, key, &model_index[key], None)?, 0.0)
-        }
-    };
-    if scaling_factor == 0.0 {
-        return Err(PackError::Config {
-            file: file.to_owned(),
-            key: key.into(),
-            expected: "a number other than zero".into(),
-            found: "0".into(),
-        });
-    }
-    Ok(LatentScale { scaling_factor, shift_factor })
-}
-
-/// An `AutoencoderKL` halves the picture once per block but the last; others name their picture's size.
-fn picture_size(
-    vae_config: &Option<(PathBuf, Value)>,
-    model_index: &Value,
-    [_, height, width]: [usize; 3],
-) -> Option<[usize; 2]> {
-    let config = vae_config.as_ref().map_or(&Value::Null, |(_, config)| config);
-    if let Some(blocks) = config["block_out_channels"].as_array().filter(|blocks| !blocks.is_empty()) {
-        let factor = 1_usize.checked_shl(u32::try_from(blocks.len() - 1).ok()?)?;
-        return Some([height.checked_mul(factor)?, width.checked_mul(factor)?]);
-    }
-    let size = positive(&config["sample_size"]).or_else(|| positive(&model_index["_image_size"]))?;
-    Some([size, size])
 }
 
 pub(super) fn positive(value: &Value) -> Option<usize> {

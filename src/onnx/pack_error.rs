@@ -46,6 +46,40 @@ pub enum PackError {
     )]
     CorruptFile { file: PathBuf, expected: FileDigest, found: FileDigest },
 
+    /// A model's file is there and is not what it should be.
+    #[error("{} is damaged: {message}", .file.display())]
+    #[diagnostic(help(
+        "fetch or export the pack again (a file of about 130 bytes that begins with `version https://git-lfs` is a \
+             placeholder: `git lfs pull` fetches the model)"
+    ))]
+    Damaged { file: PathBuf, message: String },
+
+    /// The file that holds a model's weights is not there.
+    #[error(
+        "the model pack lacks {}, which holds weights of {} (the first is `{tensor}`)",
+        .file.display(), .model.display()
+    )]
+    #[diagnostic(help(
+        "a model and its external data stay in one folder under the names of the export: fetch the file too"
+    ))]
+    MissingWeights { file: PathBuf, model: PathBuf, tensor: String },
+
+    /// The file that holds a model's weights ends too early.
+    #[error(
+        "{} is cut short: `{tensor}` of {} ends at byte {needed}, the file at {found}",
+        .file.display(), .model.display()
+    )]
+    #[diagnostic(help("the file was not fetched or written to its end, or is of another export: get it again"))]
+    ShortWeights { file: PathBuf, model: PathBuf, tensor: String, needed: u64, found: u64 },
+
+    /// A model answers plain inputs with NaN or infinity: pictures would be black.
+    #[error(
+        "{} gives {what} in `{tensor}` for a plain input: its 16-bit arithmetic overflows, and pictures would be black",
+        .file.display()
+    )]
+    #[diagnostic(help("{help}"))]
+    NotFinite { file: PathBuf, tensor: String, what: &'static str, help: &'static str },
+
     /// A file is there and cannot be read.
     #[error("cannot read {}: {reason}", .file.display())]
     #[diagnostic(help("check that the file exists and that you may read it"))]
@@ -96,6 +130,15 @@ pub enum PackError {
 }
 
 impl PackError {
+    /// Whether a run failed for want of memory, as ONNX Runtime's arena, CUDA or the system's allocator say it.
+    pub fn is_out_of_memory(&self) -> bool {
+        const WORDS: [&str; 4] = ["Failed to allocate memory", "out of memory", "bad allocation", "bad_alloc"];
+        match self {
+            Self::Run { reason, .. } => WORDS.iter().any(|words| reason.message().contains(words)),
+            _ => false,
+        }
+    }
+
     /// The error for the setting `key` of `file`, which should have been `expected`.
     pub(super) fn config(file: &Path, key: &str, expected: impl Into<String>, found: &Value) -> Self {
         let found = super::pack::shortened(found);

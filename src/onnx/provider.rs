@@ -142,6 +142,10 @@ fn cuda_cannot_be_had(message: &str) -> RuntimeError {
         };
     }
     match missing_library(message) {
+        Some(missing) if missing.starts_with("libcuda.so") => RuntimeError::Cuda {
+            reason: format!("`{missing}` is missing, a part of NVIDIA's driver"),
+            help: format!("install the driver, 580 or newer for CUDA 13, so that `nvidia-smi` lists a GPU; {USE_CPU}"),
+        },
         Some(missing) => RuntimeError::Cuda {
             reason: format!("`{missing}` is missing, which the CUDA provider needs"),
             help: format!(

@@ -83,6 +83,25 @@ impl ModelSession {
         self.session.metadata().ok()?.custom(key)
     }
 
+    /// The file it was loaded from.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether 16-bit floats go in or come out.
+    pub fn computes_in_16_bits(&self) -> bool {
+        let is_narrow = |outlet: &Outlet| match outlet.dtype() {
+            ValueType::Tensor { ty, .. } => matches!(ty, TensorElementType::Float16 | TensorElementType::Bfloat16),
+            _ => false,
+        };
+        self.session.inputs().iter().chain(self.session.outputs()).any(is_narrow)
+    }
+
+    /// The names of all outputs.
+    pub fn output_names(&self) -> impl Iterator<Item = &str> {
+        self.session.outputs().iter().map(Outlet::name)
+    }
+
     /// Whether the model has an input `name`.
     pub fn has_input(&self, name: &str) -> bool {
         self.session.inputs().iter().any(|input| input.name() == name)
@@ -114,6 +133,25 @@ impl ModelSession {
     pub fn output(&self, name: &str) -> Result<TensorDeclaration, PackError> {
         let outputs = self.session.outputs();
         self.declaration(named_or_sole(outputs, name), name, "an output", outputs)
+    }
+
+    /// The declaration of the output `name`, and of no other.
+    ///
+    /// # Errors
+    /// [`PackError::UnfitTensor`] where the model has no such output.
+    pub fn named_output(&self, name: &str) -> Result<TensorDeclaration, PackError> {
+        let outputs = self.session.outputs();
+        self.declaration(outputs.iter().find(|output| output.name() == name), name, "an output", outputs)
+    }
+
+    /// The error for outputs that should be there, `expected`, and are not.
+    pub fn absent_output(&self, name: &str, expected: &str) -> PackError {
+        PackError::UnfitTensor {
+            file: self.file.clone(),
+            tensor: name.to_owned(),
+            expected: expected.to_owned(),
+            found: list(self.output_names()),
+        }
     }
 
     /// Refuses a model that wants more inputs than `fed`.
@@ -320,6 +358,11 @@ impl FloatOutput {
     /// [`PackError::UnfitTensor`] where the declaration is not of floats.
     pub fn new(declaration: TensorDeclaration) -> Result<Self, PackError> {
         Ok(Self { float_type: declaration.float_type()?, declaration })
+    }
+
+    /// The output's name.
+    pub fn name(&self) -> &str {
+        &self.declaration.name
     }
 
     /// The array in `outputs`, which must begin with `leading` lengths.

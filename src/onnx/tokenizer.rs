@@ -1,5 +1,5 @@
-//! From a prompt to the token ids that a text encoder takes, as diffusers does it: the pack's `tokenizer.json` splits
-//! and numbers the words, and every prompt is cut or padded to one length.
+//! From a prompt to the token ids that a text encoder takes, as diffusers does it: the pack's `tokenizer.json`, or
+//! CLIP's `vocab.json` and `merges.txt`, splits and numbers the words, and every prompt is cut or padded to one length.
 //!
 //! Length and padding come from `tokenizer_config.json` (`model_max_length`, `pad_token`, `padding_side`), where CLIP
 //! keeps them; else `pad_token` from `special_tokens_map.json`; else both from `tokenizer.json` itself.
@@ -13,6 +13,7 @@ use tokenizers::{
     Encoding, Normalizer, OffsetReferential, OffsetType, PostProcessor, PreTokenizedString, PreTokenizer, Tokenizer,
 };
 
+use super::clip_vocabulary::{self, SpecialTokens, VOCABULARY_FILE, token_text};
 use super::pack::read_json;
 use super::pack_error::PackError;
 
@@ -55,19 +56,31 @@ pub struct PromptTokenizer {
 }
 
 impl PromptTokenizer {
-    /// Opens the folder `tokenizer/` of a pack.
+    /// Opens the folder `tokenizer/` of a pack: its `tokenizer.json`, or without one CLIP's `vocab.json` and
+    /// `merges.txt`.
     ///
     /// # Errors
-    /// No `tokenizer.json`, unparsable files, no prompt length or no padding token in any of them.
+    /// None of these files, unparsable ones, no prompt length or no padding token in any of them.
     pub fn open(folder: &Path) -> Result<Self, PackError> {
-        let file = folder.join("tokenizer.json");
-        if !file.is_file() {
-            return Err(no_tokenizer_json(folder, file));
-        }
-        let description = read_json(&file)?;
-        let config = read_json_if_there(&folder.join("tokenizer_config.json"))?;
+        let whole = folder.join("tokenizer.json");
+        let mut config = read_json_if_there(&folder.join("tokenizer_config.json"))?;
         let special_tokens = read_json_if_there(&folder.join("special_tokens_map.json"))?;
-        let mut tokenizer = Tokenizer::from_file(&file).map_err(|error| unusable(&file, error.to_string()))?;
+        let (file, description) = if whole.is_file() {
+            let description = read_json(&whole)?;
+            (whole, description)
+        } else if folder.join(VOCABULARY_FILE).is_file() {
+            let special = SpecialTokens::named_by(&config, &special_tokens);
+            let description = clip_vocabulary::description(folder, &config, &special)?;
+            if !config.is_object() {
+                config = Value::Object(serde_json::Map::new());
+            }
+            config["pad_token"] = special.padding.into();
+            (folder.join(VOCABULARY_FILE), description)
+        } else {
+            return Err(PackError::MissingFile { file: whole, role: "how prompts become tokens" });
+        };
+        let mut tokenizer =
+            Tokenizer::from_bytes(description.to_string()).map_err(|error| unusable(&file, error.to_string()))?;
 
         let prompt_length = prompt_length(&file, &config, &tokenizer)?;
         let truncation = TruncationParams {
@@ -123,6 +136,11 @@ impl PromptTokenizer {
             unknown_words,
             truncated: uncut.len() > self.prompt_length,
         })
+    }
+
+    /// The file that says how words are split and numbered: `tokenizer.json`, or `vocab.json` with `merges.txt` beside it.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Tokens of one prompt, special tokens and padding included: the width of the text encoder's input.
@@ -285,11 +303,6 @@ fn padding(
     })
 }
 
-/// A token in transformers' files is a string, or an object with its text under `content`.
-fn token_text(token: &Value) -> Option<&str> {
-    token.as_str().or_else(|| token["content"].as_str())
-}
-
 pub(super) fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
     if file.is_file() { read_json(file) } else { Ok(Value::Null) }
 }
@@ -299,20 +312,5 @@ pub(super) fn unusable(file: &Path, message: String) -> PackError {
         file: file.to_owned(),
         message,
         help: "correct the file, or fetch or export the pack again".into(),
-    }
-}
-
-fn no_tokenizer_json(folder: &Path, file: PathBuf) -> PackError {
-    if !folder.join("vocab.json").is_file() {
-        return PackError::MissingFile { file, role: "how prompts become tokens" };
-    }
-    let folder = folder.display();
-    PackError::Tokenizer {
-        file,
-        message: "is not there; vocab.json and merges.txt beside it are not read yet".into(),
-        help: format!(
-            "write it with transformers:\n  python3 -c \"from transformers import CLIPTokenizerFast; \
-             CLIPTokenizerFast.from_pretrained('{folder}').save_pretrained('{folder}')\""
-        ),
     }
 }

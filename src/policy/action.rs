@@ -77,7 +77,7 @@ impl Allocation {
     /// Within the server's budget (24): powers are scaled down where they cost too much.
     pub fn projected(mut self, problem: &AllocationProblem) -> Self {
         let power_w: f64 = self.users.iter().map(|user| user.tx_power_w).sum();
-        let radio_j = problem.link.energy_per_watt_j * power_w;
+        let radio_j = problem.link.energy_per_watt_after_j(self.t0) * power_w;
         let budget_j = problem.radio_budget_j(self.t0).max(0.0);
         if radio_j > budget_j {
             self.users.iter_mut().for_each(|user| user.tx_power_w *= budget_j / radio_j);

@@ -54,13 +54,22 @@ pub struct LinkModel {
     pub modulation: Modulation,
     /// Over which the bit error probability is averaged; `None`: the gain is known.
     pub averaged_over: Option<Fading>,
-    /// β [J/W].
+    /// β [J/W], of a latent that nothing goes along with.
     pub energy_per_watt_j: f64,
+    /// Earlier model outputs that go along with a latent at most; after t0 steps it is t0 of them.
+    pub longest_history: u32,
+    /// What each of them adds to the energy of the latent, as a part of it.
+    pub history_part: f64,
     /// Of every link, whatever the power; `None`: of its SNR.
     pub pinned_bit_error_probability: Option<f64>,
 }
 
 impl LinkModel {
+    /// What one watt costs for the time of a latent after `t0` steps, with what goes along [J/W].
+    pub fn energy_per_watt_after_j(&self, t0: u32) -> f64 {
+        self.energy_per_watt_j * (1.0 + f64::from(t0.min(self.longest_history)) * self.history_part)
+    }
+
     /// Bit error probability of a link of this gain [dB] at this power.
     pub fn bit_error_probability(&self, channel_gain_db: Option<f64>, tx_power_w: f64) -> f64 {
         let (Some(gain_db), None) = (channel_gain_db, self.pinned_bit_error_probability) else {
@@ -82,7 +91,7 @@ impl AllocationProblem {
 
     /// Σ P_k that (24) allows beside t0 steps [W]; 0 where the steps alone cost more, `None` where nothing limits it.
     pub fn power_budget_w(&self, t0: u32) -> Option<f64> {
-        let power_w = self.radio_budget_j(t0) / self.link.energy_per_watt_j;
+        let power_w = self.radio_budget_j(t0) / self.link.energy_per_watt_after_j(t0);
         power_w.is_finite().then(|| power_w.max(0.0))
     }
 

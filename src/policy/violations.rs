@@ -19,7 +19,10 @@ const ROUNDING: f64 = 1e-9;
 impl Violations {
     pub fn of(problem: &AllocationProblem, allocation: &Allocation) -> Self {
         let power_w: f64 = allocation.users.iter().map(|user| user.tx_power_w).sum();
-        let radio_j = if allocation.t0 == 0 { 0.0 } else { problem.link.energy_per_watt_j * power_w };
+        let radio_j = match allocation.t0 {
+            0 => 0.0,
+            t0 => problem.link.energy_per_watt_after_j(t0) * power_w,
+        };
         let server_j = problem.server_step_energy_j * f64::from(allocation.t0) + radio_j;
         let excess = |spent_j: f64, budget_j: Option<f64>| {
             budget_j.filter(|budget_j| spent_j > budget_j * (1.0 + ROUNDING)).map_or(0.0, |budget_j| spent_j - budget_j)

@@ -79,7 +79,7 @@ pub enum Protection {
 /// What is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload {
-    /// Values of the latent.
+    /// Values of the latent, and of the history that goes along.
     pub latent_values: u64,
     /// Bits of a value.
     pub bits_per_value: u32,

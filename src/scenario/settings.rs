@@ -16,7 +16,7 @@ mod train;
 
 use std::path::PathBuf;
 
-use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
+use crate::diffusion::{History, LatentCodec, Sampler, Sanitize, Split};
 use crate::onnx::{CudaDevice, ExecutionProvider};
 use crate::radio::{Fading, FadingProcess, Modulation, PathLoss, Protection};
 
@@ -29,8 +29,8 @@ pub use figure::{
     LineSettings, PageSettings, SERIES_OF_DEVICES, ScatterSettings, SurfacePlotSettings, TimelineSettings,
 };
 pub use judge::{
-    JudgeKind, JudgeSettings, MeasuredSettings, PersonaSettings, PopulationSettings, SimilaritySettings,
-    SurfaceSettings, VlmSettings,
+    EndpointSettings, JudgeKind, JudgeSettings, MeasuredSettings, PersonaSettings, PopulationSettings,
+    SimilaritySettings, SurfaceSettings, VlmSettings,
 };
 pub use places::{CellGrid, CellSettings, MobilitySettings, Placement, TrackPoint};
 pub use policy::{ActorPolicy, FixedPolicy, GivenSteps, PolicyKind, PolicySettings, SearchPolicy, StepLimits};
@@ -163,8 +163,11 @@ pub enum Execution {
 /// `[diffusion]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiffusionSettings {
-    /// `"ddim"`, `"ddpm"`, `"euler"`, or `{ kind = "ddim", eta = 0.5 }`. Default DDIM with eta 0.
+    /// `"ddim"`, `"ddpm"`, `"euler"`, `"euler-ancestral"`, `"pndm"`, `"dpm-solver++"`, `"lcm"`, or
+    /// `{ kind = "ddim", eta = 0.5 }`. Default DDIM with eta 0.
     pub sampler: Sampler,
+    /// Of the multistep samplers, `"pndm"` and `"dpm-solver++"`. Default `restart`.
+    pub history: History,
     /// N_ref, the steps of an unsplit chain. Default 11; 1..=1000.
     pub steps: u32,
     /// Default `respaced`.

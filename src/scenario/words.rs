@@ -5,7 +5,7 @@ use super::settings::{
     Eviction, Execution, FaultKind, IntervalStyle, MultipleAccess, PictureReference, PolicyKind, QoeTerm,
     QueueDiscipline, StartLatent, Topology,
 };
-use crate::diffusion::{LatentCodec, Sanitize, Split};
+use crate::diffusion::{History, LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
 use crate::policy::Decoder;
@@ -18,6 +18,8 @@ pub(crate) const EXECUTION_PROVIDERS: Words<ExecutionProvider> =
     &[("auto", ExecutionProvider::Auto), ("cpu", ExecutionProvider::Cpu), ("cuda", ExecutionProvider::Cuda)];
 
 pub(crate) const SPLITS: Words<Split> = &[("respaced", Split::Respaced), ("joint", Split::Joint)];
+
+pub(crate) const HISTORIES: Words<History> = &[("restart", History::Restart), ("send", History::Send)];
 
 pub(crate) const CODECS: Words<LatentCodec> = &[
     ("fp32", LatentCodec::Fp32),

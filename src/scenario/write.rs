@@ -18,9 +18,10 @@ use super::path::resolve;
 use super::settings::{CacheSettings, DiffusionSettings, PolicyKind, PolicySettings, Scenario, ServerSettings};
 use super::tree::{Data, Table, Value, quote};
 use super::words::{
-    ADMISSIONS, CODECS, EXECUTION_PROVIDERS, EXECUTIONS, PICTURE_REFERENCES, QUEUES, SANITIZES, SPLITS, Words, word_for,
+    ADMISSIONS, CODECS, EXECUTION_PROVIDERS, EXECUTIONS, HISTORIES, PICTURE_REFERENCES, QUEUES, SANITIZES, SPLITS,
+    Words, word_for,
 };
-use crate::diffusion::Sampler;
+use crate::diffusion::{History, Sampler};
 use crate::radio::linear_to_db;
 
 pub(super) use study::{identity, study};
@@ -214,10 +215,13 @@ fn diffusion(text: &mut String, settings: &DiffusionSettings) {
     table(text, "[diffusion]");
     let sampler = match settings.sampler {
         Sampler::Ddim { eta } => format!("{{ kind = \"ddim\", eta = {} }}", float(eta)),
-        Sampler::Ddpm => quote("ddpm"),
-        Sampler::Euler => quote("euler"),
+        other => quote(other.name()),
     };
     line(text, "sampler", sampler);
+    // The default is left out: a sweep over samplers has points that must not have the key.
+    if settings.history != History::default() {
+        word(text, "history", HISTORIES, settings.history);
+    }
     line(text, "steps", settings.steps);
     word(text, "split", SPLITS, settings.split);
     line(text, "guidance", float(settings.guidance));

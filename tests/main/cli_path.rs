@@ -117,7 +117,7 @@ const WRONG: &[(&[&str], i32, &[&str])] = &[
     (&["an apple", "a lemon", "--steps", "1001"], 2, &["--steps"]),
     (&["an apple", "a lemon", "--replications", "0"], 2, &["--replications"]),
     (&["an apple", "a lemon", "--guidance", "-1"], 2, &["guidance is -1", "at least 0"]),
-    (&["an apple", "a lemon", "--sampler", "ddpm"], 2, &["fresh noise in each step", "ddim (eta = 0) or euler"]),
+    (&["an apple", "a lemon", "--sampler", "ddpm"], 2, &["fresh noise in each step", "ddim (eta = 0), euler, pndm or dpm-solver++"]),
     (&["an apple", "a lemon", "--sampler", "heun"], 2, &["ddim", "euler"]),
 ];
 

@@ -38,6 +38,7 @@ fn channel(bit_error_probability: f64) -> BitChannel {
         sanitize: Sanitize::Clip,
         bit_error_probability,
         protected: None,
+        history: 0,
         seed: seed("link"),
     }
 }
@@ -63,6 +64,8 @@ fn a_change_of_prompt_guidance_seed_channel_or_pack_changes_the_key() {
             BitChannel { sanitize: Sanitize::Zero, ..channel(0.03) },
             BitChannel { latent_range: 4.0, ..channel(0.03) },
             BitChannel { seed: seed("other link"), ..channel(0.03) },
+            BitChannel { history: 1, ..channel(0.03) },
+            BitChannel { history: 2, ..channel(0.03) },
         ])
         .map(|channel| {
             let id = graph.insert(Operation::Corrupt { from: dog, channel });
@@ -71,7 +74,7 @@ fn a_change_of_prompt_guidance_seed_channel_or_pack_changes_the_key() {
         .collect();
     keys.sort();
     keys.dedup();
-    assert_eq!(keys.len(), 6);
+    assert_eq!(keys.len(), 8);
     let mut other_pack = DenoisingGraph::new([8; 32]);
     let other_dog = chain(&mut other_pack, "a dog", 10);
     assert_ne!(other_pack.key(other_dog), graph.key(dog));
@@ -96,7 +99,7 @@ fn a_change_of_picture_persona_request_judge_or_seed_changes_the_key_of_a_score(
         let score = Operation::Score { picture, persona, request, judge, seed };
         let id = graph.insert(score.clone());
         assert_eq!(graph.insert(score), id, "the same question is one node");
-        assert_eq!((graph.operation(id).scores(), graph.operation(id).unet_evaluations()), (1, 0));
+        assert_eq!((graph.operation(id).scores(), graph.unet_evaluations(id)), (1, 0));
         scores.push(id);
     }
     let mut keys: Vec<_> = scores.iter().map(|id| graph.key(*id)).collect();
@@ -137,7 +140,7 @@ fn a_merged_graph_holds_shared_prefixes_once_and_keeps_every_key() {
 }
 
 #[test]
-fn guided_steps_count_two_evaluations_and_unguided_ones_one() {
+fn guided_steps_count_two_evaluations_unguided_ones_one_and_the_first_of_pndm_twice_as_many() {
     let mut graph = DenoisingGraph::new(PACK);
     let guided = chain(&mut graph, "a dog", 10);
     assert_eq!(graph.unshared_unet_evaluations(guided), 20);
@@ -145,11 +148,18 @@ fn guided_steps_count_two_evaluations_and_unguided_ones_one() {
     let prompt = graph.prompt("a dog");
     let unguided = graph.insert(Operation::Denoise { from: guided, prompt, guidance: 1.0, step, noise: None });
     assert_eq!(graph.unshared_unet_evaluations(unguided), 21);
+    let pndm = schedule().chain(Sampler::Pndm, 10).unwrap().steps;
+    let mut node = graph.insert(Operation::Noise { seed: seed("noise"), scale: 1.0 });
+    for step in pndm {
+        node = graph.insert(Operation::Denoise { from: node, prompt, guidance: 3.0, step, noise: None });
+    }
+    // diffusers' eleven timesteps for ten steps, each with guidance.
+    assert_eq!(graph.unshared_unet_evaluations(node), 22);
 }
 
 /// Expected keys: `tests/reference/node_keys.py`.
 #[test]
-fn protection_of_some_bits_enters_the_key_and_its_absence_leaves_the_key_as_it_was() {
+fn protection_of_some_bits_and_a_history_enter_the_key_and_their_absence_leaves_the_key_as_it_was() {
     let mut graph = DenoisingGraph::new(PACK);
     let noise = graph.insert(Operation::Noise { seed: seed("noise"), scale: 1.0 });
     assert_eq!(graph.key(noise).to_hex(), "83552809c36468bd8a8b3619ee339aefae40f0318f63429dff094d4446a42582");
@@ -158,4 +168,6 @@ fn protection_of_some_bits_enters_the_key_and_its_absence_leaves_the_key_as_it_w
     let protected = Some(ProtectedBits { bits: 2, bit_error_probability: 0.001 });
     let better = graph.insert(Operation::Corrupt { from: noise, channel: BitChannel { protected, ..channel(0.03) } });
     assert_eq!(graph.key(better).to_hex(), "1b5c16e21fdb3698f09cfbf713b7cfca80d7d1448f8c7c2f351741a469e70399");
+    let longer = graph.insert(Operation::Corrupt { from: noise, channel: BitChannel { history: 3, ..channel(0.03) } });
+    assert_eq!(graph.key(longer).to_hex(), "c7303fb8e61dd435e779c41eb0b4943971f85e138f33a8720e40cd3da81a3d46");
 }

@@ -98,6 +98,12 @@ fn what_a_file_leaves_out_is_what_its_own_class_takes() {
     assert_eq!(first_timestep("DDPMScheduler", Sampler::Ddpm), (900.0, Some(1.0)));
     assert_eq!(first_timestep("EulerDiscreteScheduler", Sampler::Euler), (999.0, None));
     assert_eq!(first_timestep("PNDMScheduler", DDIM), (900.0, None));
+    assert_eq!(first_timestep("EulerAncestralDiscreteScheduler", Sampler::EulerAncestral), (999.0, None));
+    assert_eq!(first_timestep("DPMSolverMultistepScheduler", Sampler::DpmSolver), (999.0, None));
+    assert_eq!(first_timestep("LCMScheduler", Sampler::Lcm), (999.0, None));
+    let first_beta = |class: &str| 1.0 - read(&json!({"_class_name": class})).unwrap().alpha_bar()[0];
+    assert!((first_beta("DPMSolverMultistepScheduler") - 0.0001).abs() < 1e-15);
+    assert!((first_beta("LCMScheduler") - 0.00085).abs() < 1e-15);
     let end =
         |class: &str| read(&json!({"_class_name": class})).unwrap().chain(DDIM, 10).unwrap().steps[9].alpha_bar_to;
     assert_eq!(end("DDIMScheduler"), 1.0);
@@ -148,7 +154,9 @@ fn every_field_that_would_change_the_result_is_refused_by_name() {
 fn fields_of_other_schedulers_and_private_ones_change_nothing() {
     let plain = read(&stable_diffusion_1()).unwrap();
     for (field, value) in [
-        ("skip_prk_steps", json!(false)),
+        ("lower_order_final", json!(false)),
+        ("flow_shift", json!(3.0)),
+        ("lambda_min_clipped", json!("-Infinity")),
         ("sample_max_value", json!(1.0)),
         ("dynamic_thresholding_ratio", json!(0.995)),
         ("use_karras_sigmas", json!(false)),
@@ -157,6 +165,76 @@ fn fields_of_other_schedulers_and_private_ones_change_nothing() {
         ("_note", json!("anything")),
     ] {
         assert_eq!(read(&with(stable_diffusion_1(), field, value)).unwrap(), plain, "{field}");
+    }
+}
+
+#[test]
+fn a_file_that_asks_for_another_variant_of_a_sampler_serves_all_but_that_one() {
+    let solver = || json!({"_class_name": "DPMSolverMultistepScheduler"});
+    for (config, field, value, refused) in [
+        (stable_diffusion_1(), "skip_prk_steps", json!(false), Sampler::Pndm),
+        (stable_diffusion_1(), "prediction_type", json!("sample"), Sampler::Pndm),
+        (solver(), "solver_order", json!(3), Sampler::DpmSolver),
+        (solver(), "algorithm_type", json!("sde-dpmsolver++"), Sampler::DpmSolver),
+        (solver(), "solver_type", json!("heun"), Sampler::DpmSolver),
+        (solver(), "use_lu_lambdas", json!(true), Sampler::DpmSolver),
+        (solver(), "lambda_min_clipped", json!(-5.1), Sampler::DpmSolver),
+    ] {
+        let schedule = read(&with(config, field, value)).unwrap();
+        for sampler in [DDIM, Sampler::Euler, Sampler::EulerAncestral, Sampler::Pndm, Sampler::DpmSolver, Sampler::Lcm]
+        {
+            match schedule.chain(sampler, 10) {
+                Ok(_) => assert_ne!(sampler, refused, "{field}"),
+                Err(error) => {
+                    assert_eq!(sampler, refused, "{error}");
+                    let text = error.to_string();
+                    assert!(text.contains(field) && text.contains(refused.name()), "{text}");
+                    assert!(error.is_in_pack());
+                }
+            }
+        }
+    }
+    // What PNDMScheduler takes where its file is silent is the Runge-Kutta beginning.
+    let silent = read(&without(stable_diffusion_1(), "skip_prk_steps")).unwrap();
+    assert!(silent.chain(Sampler::Pndm, 10).unwrap_err().to_string().contains("`skip_prk_steps` is missing"));
+}
+
+#[test]
+fn what_diffusers_writes_for_each_class_is_read() {
+    let reference: Value = serde_json::from_str(include_str!("../vectors/diffusers_schedulers.json")).unwrap();
+    let files = reference["files"].as_object().unwrap();
+    assert_eq!(files.len(), 7);
+    for (class, text) in files {
+        // JSON has no -Infinity; the pack reads it as a text.
+        let text = text.as_str().unwrap().replace("-Infinity", "\"-Infinity\"");
+        let schedule = read(&serde_json::from_str(&text).unwrap()).unwrap();
+        for sampler in [DDIM, Sampler::Ddpm, Sampler::Euler, Sampler::EulerAncestral, Sampler::DpmSolver, Sampler::Lcm]
+        {
+            assert_eq!(schedule.chain(sampler, 10).unwrap().steps.len(), 10, "{class}");
+        }
+        // The class's own default is the Runge-Kutta beginning.
+        assert_eq!(schedule.chain(Sampler::Pndm, 10).is_ok(), class != "PNDMScheduler");
+    }
+    // Fields that later versions add.
+    let mut newer = json!({"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": false, "flow_shift": 1.0,
+        "use_dynamic_shifting": false, "time_shift_type": "exponential", "use_beta_sigmas": false});
+    assert!(read(&newer).is_ok());
+    newer["use_flow_sigmas"] = json!(true);
+    assert!(matches!(read(&newer), Err(ScheduleError::FieldValue { field, .. }) if field == "use_flow_sigmas"));
+}
+
+#[test]
+fn a_consistency_model_takes_no_more_steps_than_it_was_distilled_at() {
+    let schedule = read(&json!({"_class_name": "LCMScheduler", "original_inference_steps": 20})).unwrap();
+    assert_eq!(schedule.timesteps(Sampler::Lcm, 4).unwrap(), [999.0, 749.0, 499.0, 249.0]);
+    assert_eq!(schedule.timesteps(Sampler::Lcm, 20).unwrap()[19], 49.0);
+    let refused = schedule.timesteps(Sampler::Lcm, 21);
+    assert_eq!(refused, Err(ScheduleError::BeyondOriginalSteps { steps: 21, original_steps: 20 }));
+    for (field, value) in [("original_inference_steps", json!(0)), ("timestep_scaling", json!(0.0))] {
+        assert!(matches!(
+            read(&with(stable_diffusion_1(), field, value)),
+            Err(ScheduleError::FieldValue { field: named, .. }) if named == field
+        ));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The shipped pack on the CPU: a sample's result does not depend on the batch in which it is computed, so batches may
 //! be cut as is best for speed.
 
-use latentlink::onnx::{DiffusionModels, DiffusionPack, ResolvedProvider};
+use latentlink::onnx::{Conditioning, DiffusionModels, DiffusionPack, ResolvedProvider};
 use ndarray::{Array3, Array4, ArrayView, Axis, Dimension, s};
 
 use crate::tiny_pack::shipped_pack;
@@ -28,9 +28,8 @@ fn load(intra_threads: usize) -> (DiffusionPack, DiffusionModels) {
 }
 
 fn texts(pack: &DiffusionPack, models: &mut DiffusionModels, samples: usize) -> Array3<f32> {
-    let prompts: Vec<_> =
-        (0..samples).map(|sample| pack.tokenizer().encode(PROMPTS[sample % 3]).expect("known words")).collect();
-    models.encode_text(&prompts).expect("the text encoder runs")
+    let prompts: Vec<_> = (0..samples).map(|sample| pack.tokenize(PROMPTS[sample % 3]).expect("known words")).collect();
+    models.encode_prompts(&prompts).expect("the text encoder runs").text
 }
 
 #[test]
@@ -48,7 +47,11 @@ fn the_denoiser_gives_the_same_bytes_in_any_batch_and_with_any_number_of_threads
                 .predict(
                     latents.slice(s![range.clone(), .., .., ..]),
                     &timesteps[range.clone()],
-                    text.slice(s![range, .., ..]),
+                    &Conditioning {
+                        text: text.slice(s![range.clone(), .., ..]),
+                        pooled: None,
+                        guidance: &vec![1.0; range.len()],
+                    },
                 )
                 .expect("the denoiser runs");
             all.extend(bits(predicted.view()));
@@ -72,8 +75,8 @@ fn text_encoder_and_decoder_give_the_same_bytes_in_any_batch() {
     assert_eq!(pictures.len_of(Axis(1)), 3);
     assert!(pictures.iter().all(|value| (0.0..=1.0).contains(value)));
     for (sample, prompt) in PROMPTS.into_iter().enumerate() {
-        let prompt = pack.tokenizer().encode(prompt).expect("known words");
-        let alone = models.encode_text(&[prompt]).expect("the text encoder runs");
+        let prompt = pack.tokenize(prompt).expect("known words");
+        let alone = models.encode_prompts(&[prompt]).expect("the text encoder runs").text;
         assert!(bits(alone.view()) == bits(together.slice(s![sample, .., ..])), "prompt {sample}");
         let latent = latents.slice(s![sample..=sample, .., .., ..]);
         let picture = models.decode(latent).expect("the decoder runs");

@@ -2,13 +2,26 @@
 //! whatever their element types and ranks, the numbers are the same; what does not fit is refused by name.
 
 use latentlink::onnx::provider::probe;
-use latentlink::onnx::{CudaDevice, DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
-use ndarray::{Array3, Array4, s};
+use latentlink::onnx::{
+    Conditioning, CudaDevice, DiffusionModels, DiffusionPack, PackError, PromptIds, ResolvedProvider,
+};
+use miette::Diagnostic;
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4, s};
 
 use crate::tiny_pack::TinyPack;
 
 fn load(pack: &TinyPack) -> Result<DiffusionModels, PackError> {
     DiffusionPack::open(pack.root()).expect("the pack is whole").load_worker(ResolvedProvider::Cpu, 1)
+}
+
+fn predict(
+    models: &mut DiffusionModels,
+    latents: ArrayView4<'_, f32>,
+    timesteps: &[f64],
+    text: ArrayView3<'_, f32>,
+) -> Array4<f32> {
+    let conditioning = Conditioning { text, pooled: None, guidance: &vec![1.0; timesteps.len()] };
+    models.predict(latents, timesteps, &conditioning).expect("the model runs")
 }
 
 /// Multiples of 1/8 below 64: exact in 16 bits.
@@ -41,7 +54,7 @@ fn a_denoiser_predicts_the_same_whatever_the_rank_and_type_of_its_timestep() {
         let mut models = load(&pack).expect(variant);
         let (latents, text) = (latents(5), text(5));
         for timesteps in [[16.0; 5], [16.0, 16.0, 8.0, 8.0, 8.0], [16.0, 8.0, 24.0, 8.0, 16.0]] {
-            let found = models.predict(latents.view(), &timesteps, text.view()).expect("the model runs");
+            let found = predict(&mut models, latents.view(), &timesteps, text.view());
             assert_eq!(found, predicted(&latents, &timesteps, &text), "{variant} {timesteps:?}");
         }
     }
@@ -53,7 +66,7 @@ fn a_fractional_timestep_reaches_a_float_model_whole_and_an_integer_model_rounde
         let pack = TinyPack::new();
         pack.model("unet", variant);
         let (latents, text) = (latents(1), text(1));
-        let found = load(&pack).expect(variant).predict(latents.view(), &[99.5], text.view()).expect("the model runs");
+        let found = predict(&mut load(&pack).expect(variant), latents.view(), &[99.5], text.view());
         assert_eq!(found, predicted(&latents, &[seen], &text), "{variant}");
     }
 }
@@ -63,7 +76,7 @@ fn arrays_in_any_memory_order_are_taken() {
     let mut models = load(&TinyPack::new()).expect("it fits");
     let (all_latents, all_text) = (latents(6), text(6));
     let (every_second, every_second_text) = (all_latents.slice(s![..;2, .., .., ..]), all_text.slice(s![..;2, .., ..]));
-    let found = models.predict(every_second, &[8.0; 3], every_second_text).expect("the model runs");
+    let found = predict(&mut models, every_second, &[8.0; 3], every_second_text);
     let expected = predicted(&every_second.to_owned(), &[8.0; 3], &every_second_text.to_owned());
     assert_eq!(found, expected);
 }
@@ -77,12 +90,13 @@ fn ids_reach_the_text_encoder_in_its_own_integer_type() {
         pack.model("text_encoder", variant).model("unet", unet);
         let mut models = load(&pack).expect(variant);
         let prompts = [[7_i64, 0, 3, 2047], [1, 1, 1, 2]];
-        let found = models.encode_text(&prompts).expect("the model runs");
+        let ids = prompts.map(|ids| PromptIds { first: ids.to_vec(), second: None });
+        let found = models.encode_prompts(&ids).expect("the model runs");
         let expected = Array3::from_shape_fn((2, 4, 4), |(prompt, token, place)| match place {
             0 => prompts[prompt][token] as f32,
             place => place as f32,
         });
-        assert_eq!(found, expected, "{variant}");
+        assert_eq!((found.text, found.pooled), (expected, None), "{variant}");
     }
 }
 
@@ -135,12 +149,30 @@ fn a_model_that_does_not_fit_is_refused_with_file_tensor_expected_and_found() {
 }
 
 #[test]
-fn a_damaged_model_is_refused_by_name() {
+fn a_model_whose_16_bit_arithmetic_overflows_is_refused_when_it_is_loaded() {
+    for (folder, variant, tensor, what, advice) in [
+        ("vae_decoder", "vae_decoder_f16_overflow", "sample", "NaN", "sdxl-vae-fp16-fix"),
+        ("unet", "unet_f16_inside_overflow", "out_sample", "infinity", "export in 32 bits"),
+        ("text_encoder", "text_encoder_f16_overflow", "last_hidden_state", "infinity", "export in 32 bits"),
+    ] {
+        let pack = TinyPack::new();
+        pack.model(folder, variant);
+        let error = load(&pack).expect_err("it overflows");
+        assert!(matches!(error, PackError::NotFinite { .. }), "{error}");
+        let text = format!("{error}\n{}", error.help().expect("the error helps"));
+        let file = pack.path(folder).join("model.onnx").display().to_string();
+        for part in [&file, tensor, what, advice] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_a_model_of_32_bits_answers_is_not_looked_at_when_it_is_loaded() {
     let pack = TinyPack::new();
-    pack.write("unet/model.onnx", "not a model");
-    let error = load(&pack).expect_err("it is no model");
-    assert!(matches!(error, PackError::Load { .. }), "{error}");
-    assert!(error.to_string().contains("unet"), "{error}");
+    pack.model("vae_decoder", "vae_decoder_f32_overflow");
+    let pictures = load(&pack).expect("it fits").decode(latents(1).view()).expect("the model runs");
+    assert!(pictures.iter().any(|value| value.is_nan()));
 }
 
 #[test]

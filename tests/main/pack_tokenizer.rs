@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use latentlink::onnx::{PackError, PromptTokenizer};
-use miette::Diagnostic;
 use serde_json::{Value, json};
 
 use crate::tiny_pack::{TinyPack, shipped_pack, vectors, word_list_tokenizer};
@@ -121,14 +120,60 @@ fn a_tokenizer_that_cannot_be_used_says_why() {
     }
 }
 
-#[test]
-fn vocabulary_and_merges_alone_are_refused_with_the_way_to_convert_them() {
-    let pack = TinyPack::new();
+/// `vocab.json` and `merges.txt` of a `tokenizer.json`, in its place.
+fn slow_files(pack: &TinyPack, description: &Value, config: &str) {
+    let merges: Vec<_> = description["model"]["merges"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|pair| format!("{} {}\n", pair[0].as_str().expect("a piece"), pair[1].as_str().expect("a piece")))
+        .collect();
     pack.remove("tokenizer/tokenizer.json");
-    pack.write("tokenizer/vocab.json", "{}");
-    pack.write("tokenizer/merges.txt", "");
-    let error = PromptTokenizer::open(&pack.path("tokenizer")).expect_err("it has no tokenizer.json");
-    assert!(error.to_string().contains("merges.txt"), "{error}");
-    let help = error.help().expect("the error helps").to_string();
-    assert!(help.contains("CLIPTokenizerFast"), "{help}");
+    pack.write("tokenizer/vocab.json", &description["model"]["vocab"].to_string());
+    pack.write("tokenizer/merges.txt", &("#version: 0.2\n".to_owned() + &merges.concat()));
+    pack.write("tokenizer/tokenizer_config.json", config);
+}
+
+#[test]
+fn vocabulary_and_merges_give_the_ids_of_the_tokenizer_json_that_they_stand_for() {
+    let folder = vectors().join("clip_tokenizer");
+    let description = reference(&folder.join("tokenizer.json"));
+    let config = std::fs::read_to_string(folder.join("tokenizer_config.json")).expect("it is committed");
+    let pack = TinyPack::new();
+    slow_files(&pack, &description, &config);
+    let tokenizer = PromptTokenizer::open(&pack.path("tokenizer")).expect("the files are whole");
+    assert_eq!(tokenizer.file(), pack.path("tokenizer/vocab.json"));
+    agrees_with(&tokenizer, &reference(&folder.join("reference.json")));
+    // Where nothing else is said, special tokens are CLIP's.
+    pack.write("tokenizer/tokenizer_config.json", r#"{ "model_max_length": 12 }"#);
+    agrees_with(
+        &PromptTokenizer::open(&pack.path("tokenizer")).expect("the files are whole"),
+        &reference(&folder.join("reference.json")),
+    );
+}
+
+#[test]
+fn slow_tokenizer_files_that_cannot_be_used_are_told_by_name() {
+    let description = reference(&vectors().join("clip_tokenizer/tokenizer.json"));
+    let pack = TinyPack::new();
+    let refusal = || {
+        let error = PromptTokenizer::open(&pack.path("tokenizer")).expect_err("it cannot be used");
+        error.to_string()
+    };
+    slow_files(&pack, &description, r#"{ "model_max_length": 12, "tokenizer_class": "T5Tokenizer" }"#);
+    let text = refusal();
+    assert!(text.contains("tokenizer_config.json: `tokenizer_class`") && text.contains("T5Tokenizer"), "{text}");
+    pack.write("tokenizer/tokenizer_config.json", r#"{ "model_max_length": 12, "pad_token": "<pad>" }"#);
+    let text = refusal();
+    assert!(text.contains("vocab.json: `<pad>`"), "{text}");
+    pack.write("tokenizer/tokenizer_config.json", "{}");
+    let text = refusal();
+    assert!(text.contains("model_max_length"), "{text}");
+    pack.write("tokenizer/tokenizer_config.json", r#"{ "model_max_length": 12 }"#);
+    pack.write("tokenizer/merges.txt", "#version: 0.2\no n\nthree in one\n");
+    let text = refusal();
+    assert!(text.contains("merges.txt: line 3") && text.contains("three in one"), "{text}");
+    pack.remove("tokenizer/merges.txt");
+    let text = refusal();
+    assert!(text.contains("lacks") && text.contains("merges.txt"), "{text}");
 }

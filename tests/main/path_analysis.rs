@@ -30,7 +30,7 @@ fn settings(user_prompt: &str, server_prompt: &str) -> PathSettings {
 }
 
 fn plan(settings: &PathSettings, executor: &Executor) -> Result<PathPlan, PathError> {
-    PathPlan::new(settings, &shipped_pack::schedule(executor.pack()), executor.pack().digest())
+    PathPlan::new(settings, &shipped_pack::schedule(executor.pack()), DenoisingGraph::of_pack(executor.pack()))
 }
 
 /// The measures, the pictures by replication and t_off, and the UNet evaluations that were made.

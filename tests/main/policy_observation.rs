@@ -27,6 +27,8 @@ fn problem(users: Vec<UserState>, queue_length: u32) -> AllocationProblem {
             modulation: Modulation::Bpsk,
             averaged_over: None,
             energy_per_watt_j: 0.1,
+            longest_history: 0,
+            history_part: 0.0,
             pinned_bit_error_probability: None,
         },
         qoe_threshold: 0.6,

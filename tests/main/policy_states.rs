@@ -48,6 +48,8 @@ pub fn problem(mut users: Vec<UserState>, averaged_over: Option<Fading>) -> Allo
             modulation: Modulation::Bpsk,
             averaged_over,
             energy_per_watt_j: 0.1,
+            longest_history: 0,
+            history_part: 0.0,
             pinned_bit_error_probability: None,
         },
         qoe_threshold: 0.6,

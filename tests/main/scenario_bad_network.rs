@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
     ("[demand]\nrequests = 9\nprompts = [\"a\", §\"a\"]\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["`prompts` holds \"a\" twice", "each text once"]),
     ("[demand]\nrequests = 9\nprompts = [\"a\", §\" \"]\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["`prompts` holds an empty text"]),
     ("[demand]\nrequests = 9\nprompts = [\"a\", §3]\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["`prompts` is a whole number", "a string in quotes"]),
-    ("[demand]\nrequests = 9\nprompts = §3\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["`prompts` is a whole number", "\"own\", \"list\" or \"grammar\", a list, or a table with that `kind`"]),
+    ("[demand]\nrequests = 9\nprompts = §3\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["`prompts` is a whole number", "\"own\", \"list\", \"file\" or \"grammar\", a list, or a table with that `kind`"]),
     ("[demand]\nrequests = 9\nprompts = §\"list\"\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["kind \"list\" lacks `prompts`"]),
     ("[demand]\nrequests = 9\nprompts = { kind = \"grammar\", templates = [\"a {object}\", §\"a dog\"] }\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["the template \"a dog\" has no place for an object", "`{object}` once"]),
     ("[demand]\nrequests = 9\nprompts = { kind = \"grammar\", templates = [§\"{object} and {object}\"] }\narrivals = { kind = \"poisson\", rate_hz = 1 }\n", ROUND, &["has places for 2 objects"]),

@@ -42,6 +42,8 @@ type Row = (&'static str, [&'static str; 2], &'static [&'static str]);
 const ROWS: &[Row] = &[
     ("diffusion.codec", ["\"int8\"", "\"fp16\""], &[]),
     ("diffusion.steps", ["11", "12"], &[]),
+    ("diffusion.sampler", ["\"pndm\"", "\"lcm\""], &[]),
+    ("diffusion.history", ["\"restart\"", "\"send\""], &["diffusion.sampler=pndm"]),
     ("server.workers", ["1", "2"], &[]),
     ("server.maximum_batch", ["1", "2"], &[]),
     ("server.queue", ["\"priority\"", "\"earliest-deadline\""], &[]),

@@ -194,7 +194,7 @@ fn every_known_field_is_read_and_refuses_a_table_in_its_place() {
             Some("fading") => &["fisher-snedecor", "rician", "nakagami-m"],
             Some("protection") => &["arq", "fec", "unequal"],
             Some("arrivals") => &["poisson", "gamma", "mmpp", "deterministic", "closed-loop", "trace"],
-            Some("prompts") => &["list", "grammar"],
+            Some("prompts") => &["list", "grammar", "file"],
             Some("patience") => &["fixed", "exponential"],
             Some("time_to_live") => &["reset"],
             _ => &[""],
@@ -207,7 +207,11 @@ fn every_known_field_is_read_and_refuses_a_table_in_its_place() {
             // and some to some kinds of judge, policy, population and figure, or beside another key
             let needed: &[&str] = match (table, field.as_str()) {
                 ("study", "until_quantity" | "maximum_replications") => &["study.until_relative_half_width=0.1"],
+                ("diffusion", "history") => &["diffusion.sampler=pndm"],
                 ("judge", "similarity" | "noise" | "file") => &["judge.kind=surface"],
+                ("judge", "base_url" | "model" | "api_key_env" | "timeout_s" | "request_retries" | "concurrency") => {
+                    &["judge.kind=endpoint"]
+                }
                 ("judge", "temperature" | "max_new_tokens" | "retries") => &["judge.readout=sample"],
                 ("figure", "value" | "mark_maximum" | "contour_threshold" | "mark") => &["figure[0].kind=heat_map"],
                 ("figure", "series" | "at" | "intervals" | "log_x" | "threshold") => &["figure[0].kind=line"],

@@ -1,16 +1,16 @@
 //! A checked scenario written back as TOML is the same scenario.
 
-use latentlink::diffusion::{LatentCodec, Sampler, Sanitize, Split};
-use latentlink::judge::{NamedPersona, NormalPopulation, Persona, Readout, Spread};
+use latentlink::diffusion::{History, LatentCodec, Sampler, Sanitize, Split};
+use latentlink::judge::{BaseUrl, NamedPersona, NormalPopulation, Persona, Readout, Spread};
 use latentlink::onnx::ExecutionProvider;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
     Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings, DeviceSettings,
-    DiffusionSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy, GroupingSettings,
-    HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings, MultipleAccess,
-    PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings, QueueDiscipline,
-    RadioSettings, RecoverySettings, Scenario, ScenarioFile, ServerSettings, SimilaritySettings, StudySettings,
-    SurfaceSettings, USUAL_QUEUE_CAPACITY, Until, VlmSettings,
+    DiffusionSettings, EndpointSettings, ErrorModel, Execution, FigureKind, FigureSettings, FixedPolicy,
+    GroupingSettings, HeatMapSettings, ImageGridSettings, JudgeKind, JudgeSettings, MobilitySettings, ModelSettings,
+    MultipleAccess, PageSettings, PersonaSettings, PictureReference, Placement, PolicySettings, PopulationSettings,
+    QueueDiscipline, RadioSettings, RecoverySettings, Scenario, ScenarioFile, ServerSettings, SimilaritySettings,
+    StudySettings, SurfaceSettings, USUAL_QUEUE_CAPACITY, Until, VlmSettings,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -49,7 +49,9 @@ fn prompt(rng: &mut impl Rng) -> String {
 
 fn sampler(rng: &mut impl Rng) -> Sampler {
     let eta = rng.random_range(0.0..=1.0);
-    one_of(rng, &[Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta }, Sampler::Ddpm, Sampler::Euler])
+    let of_one_step = [Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta }, Sampler::Ddpm, Sampler::Euler];
+    let others = [Sampler::EulerAncestral, Sampler::Lcm, Sampler::Pndm, Sampler::DpmSolver];
+    one_of(rng, &[of_one_step, others].concat())
 }
 
 pub fn path_loss(rng: &mut impl Rng) -> PathLoss {
@@ -73,8 +75,11 @@ fn fading(rng: &mut impl Rng) -> Fading {
 
 fn diffusion(rng: &mut impl Rng) -> DiffusionSettings {
     use PictureReference::{ErrorFree, Unshared};
+    let sampler = sampler(rng);
+    let history = one_of(rng, &[History::Restart, History::Send]);
     DiffusionSettings {
-        sampler: sampler(rng),
+        sampler,
+        history: if sampler.longest_history() > 0 { history } else { History::Restart },
         steps: rng.random_range(2..=500),
         split: one_of(rng, &[Split::Respaced, Split::Joint]),
         guidance: positive(rng),
@@ -160,7 +165,20 @@ fn judge_kind(rng: &mut ChaCha8Rng) -> JudgeKind {
         max_new_tokens: if readout == Readout::Expectation { 16 } else { rng.random_range(1..=4096) },
         retries: if is_drawn { rng.random_range(0..=1000) } else { 3 },
     };
-    one_of(rng, &[JudgeKind::None, JudgeKind::Surface(surface), JudgeKind::Vlm(vlm)])
+    let endpoint = EndpointSettings {
+        base_url: BaseUrl::parse(&format!("http://host-{}:8000/v1", rng.random_range(0..9))).expect("an address"),
+        model: prompt(rng),
+        api_key_env: maybe(rng, |rng| format!("KEY_{}", rng.random_range(0..9))),
+        template: vlm.template.clone(),
+        readout,
+        temperature: vlm.temperature,
+        max_new_tokens: vlm.max_new_tokens,
+        retries: vlm.retries,
+        timeout_s: rng.random_range(0.001..86_400.0),
+        request_retries: rng.random_range(0..=1000),
+        concurrency: rng.random_range(1..=256),
+    };
+    one_of(rng, &[JudgeKind::None, JudgeKind::Surface(surface), JudgeKind::Vlm(vlm), JudgeKind::Endpoint(endpoint)])
 }
 
 fn judge(rng: &mut ChaCha8Rng) -> JudgeSettings {

@@ -234,6 +234,17 @@ fn figure_11_trains_five_actors_ten_times_on_two_links_with_equal_budgets() {
 }
 
 #[test]
+fn the_scenario_of_histories_hands_over_two_multistep_chains_of_ten_steps_in_both_ways() {
+    let points = read("history.toml").points().expect("it passes its check");
+    assert_eq!(points.len(), 2 * 2 * 2 * 6);
+    for point in &points {
+        let PolicySettings::Fixed(policy) = &point.scenario.policy else { panic!("a fixed policy") };
+        assert!(policy.tk.iter().all(|tk| policy.t0 + tk == 10));
+        assert!(point.scenario.diffusion.sampler.longest_history() > 0);
+    }
+}
+
+#[test]
 fn scenarios_of_learning_pass_their_checks() {
     for name in ["train", "tuning", "ablations", "best", "two_users", "sequential", "real_judge"] {
         let points = read(&format!("learning/{name}.toml")).points().expect("it passes its check");

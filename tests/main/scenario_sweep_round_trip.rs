@@ -21,6 +21,10 @@ fn a_resolved_study_reads_back_to_the_same_points() {
         ("\"server.energy_budget_j\" = [1, 2]", ""),
         ("\"judge.readout\" = [\"greedy\", \"sample\"]", "[judge]\npack = \"judge\""),
         ("\"device.device-1.persona\" = [\"GA1\", [0.1, 0.2, 0.3, 0.4, 0.5]]", ""),
+        (
+            "\"judge.model\" = [\"eyes\", \"ears\"]",
+            "[judge]\nkind = \"endpoint\"\nbase_url = \"http://a/v1\"\nmodel = \"eyes\"",
+        ),
         ("\"judge.similarity\" = [0.8, 0.9]", "[judge]\nkind = \"surface\""),
         ("\"judge.similarity\" = [[0.6, 1], [0.8, 0.9], 0.7]", "[judge]\nkind = \"surface\""),
         ("\"population.kind\" = [\"uniform\"]", ""),

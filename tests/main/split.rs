@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
-use latentlink::diffusion::{DenoisingStep, NoiseSchedule, Sampler, ScheduleError, Split, SplitChain};
+use latentlink::diffusion::sampler::StepRule;
+use latentlink::diffusion::{DenoisingStep, History, NoiseSchedule, Sampler, ScheduleError, Split, SplitChain};
 use serde_json::{Value, json};
 
-const SAMPLERS: [Sampler; 4] = [Sampler::Ddim { eta: 0.0 }, Sampler::Ddim { eta: 0.5 }, Sampler::Ddpm, Sampler::Euler];
+/// Those through the same timesteps.
+const SAMPLERS: [Sampler; 6] = [
+    Sampler::Ddim { eta: 0.0 },
+    Sampler::Ddim { eta: 0.5 },
+    Sampler::Ddpm,
+    Sampler::Euler,
+    Sampler::EulerAncestral,
+    Sampler::Pndm,
+];
 
 fn schedules() -> Vec<NoiseSchedule> {
     let stable_diffusion = json!({
         "_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
-        "set_alpha_to_one": false, "steps_offset": 1
+        "set_alpha_to_one": false, "steps_offset": 1, "skip_prk_steps": true
     });
     let trailing = json!({
         "_class_name": "DDIMScheduler", "beta_schedule": "squaredcos_cap_v2", "clip_sample": false,
@@ -31,7 +40,7 @@ fn timesteps(steps: &[DenoisingStep]) -> Vec<f64> {
 #[test]
 fn a_device_that_takes_all_remaining_steps_makes_the_split_chain_the_unsplit_one() {
     for schedule in schedules() {
-        for sampler in SAMPLERS {
+        for sampler in SAMPLERS.into_iter().chain([Sampler::DpmSolver, Sampler::Lcm]) {
             for n_ref in [1, 7, 10, 11, 20] {
                 let unsplit = schedule.chain(sampler, n_ref).unwrap();
                 for t0 in 0..=n_ref {
@@ -70,11 +79,50 @@ fn respaced_device_steps_are_uniform_from_the_next_timestep_to_the_end() {
         for pair in split.device.windows(2) {
             assert_eq!(pair[0].alpha_bar_to, pair[1].alpha_bar_from);
         }
-        let end = if matches!(sampler, Sampler::Ddim { .. }) { schedule.alpha_bar()[0] } else { 1.0 };
+        let end = if matches!(sampler, Sampler::Ddim { .. } | Sampler::Pndm) { schedule.alpha_bar()[0] } else { 1.0 };
         assert_eq!(split.device[4].alpha_bar_to, end);
         assert!(chain(sampler, 0).device.is_empty());
         assert_eq!(timesteps(&chain(sampler, 1).device), [541.0]);
     }
+}
+
+#[test]
+fn whoever_restarts_goes_by_the_steps_that_it_has_taken_itself() {
+    let schedule = &schedules()[0];
+    let earlier = |steps: &[DenoisingStep]| steps.iter().map(DenoisingStep::earlier_outputs).collect::<Vec<_>>();
+    let split = |sampler, split, tk| SplitChain::new(schedule, sampler, split, 11, 5, tk).unwrap();
+    for tk in [6, 5] {
+        let sent = split(Sampler::Pndm, Split::Respaced, tk);
+        let restarted = sent.clone().with_history(History::Restart);
+        // The first step is the pair.
+        assert!(matches!(sent.server[0].rule, StepRule::PlmsStart(second) if second.timestep == 811.0));
+        assert_eq!(earlier(&sent.server), [0, 1, 2, 3, 3]);
+        assert_eq!(earlier(&sent.device), vec![3; tk as usize]);
+        assert_eq!(earlier(&restarted.device)[..5], [0, 1, 2, 3, 3]);
+        assert_eq!((&restarted.server, timesteps(&restarted.device)), (&sent.server, timesteps(&sent.device)));
+        // A latent after two steps, from a cache: its history is as long as they made it, or is not there.
+        assert_eq!(earlier(&sent.server_from(2)), [2, 3, 3]);
+        assert_eq!(earlier(&restarted.server_from(2)), [0, 1, 2]);
+        assert_eq!(*restarted.server_from(0), restarted.server[..]);
+    }
+    let sent = split(Sampler::DpmSolver, Split::Joint, 6);
+    assert_eq!((earlier(&sent.server), earlier(&sent.device)), (vec![0, 1, 1, 1, 1], vec![1, 1, 1, 1, 1, 0]));
+    let restarted = sent.clone().with_history(History::Restart);
+    assert_eq!(earlier(&restarted.device), [0, 1, 1, 1, 1, 0]);
+    // All but the first step of the device are as they were.
+    assert_eq!(restarted.device[1..], sent.device[1..]);
+    // Methods of one step have nothing to send.
+    let euler = split(Sampler::Euler, Split::Respaced, 5);
+    assert_eq!(euler.clone().with_history(History::Restart).device, euler.device);
+}
+
+#[test]
+fn history_that_is_sent_is_as_long_as_the_steps_before_it_and_the_method_allow() {
+    let sent = |sampler: Sampler| [0, 1, 2, 3, 4, 11].map(|t0| History::Send.sent_after(sampler, t0));
+    assert_eq!(sent(Sampler::Pndm), [0, 1, 2, 3, 3, 3]);
+    assert_eq!(sent(Sampler::DpmSolver), [0, 1, 1, 1, 1, 1]);
+    assert_eq!(sent(Sampler::EulerAncestral), [0; 6]);
+    assert_eq!(History::Restart.sent_after(Sampler::Pndm, 5), 0);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use latentlink::diffusion::executor::Evaluation;
 use latentlink::diffusion::graph::{BitChannel, DenoisingGraph, NodeId, Operation};
 use latentlink::diffusion::value::Value;
 use latentlink::diffusion::{
-    DenoisingStep, Executor, Failure, LatentCodec, NoiseSchedule, Recorder, Sampler, Sanitize, Split, SplitChain,
+    DenoisingStep, Executor, Failure, History, LatentCodec, NoiseSchedule, Recorder, Sampler, Sanitize, Split,
+    SplitChain,
 };
 use latentlink::random::StreamKey;
 
@@ -37,6 +38,7 @@ fn error_free_link() -> BitChannel {
         sanitize: Sanitize::None,
         bit_error_probability: 0.0,
         protected: None,
+        history: 0,
         seed: seed("bit-errors"),
     }
 }
@@ -68,7 +70,8 @@ fn split(executor: &Executor, schedule: &NoiseSchedule, sampler: Sampler, split:
     let chain = SplitChain::new(schedule, sampler, split, N_REF, t0, N_REF - t0).unwrap();
     let start = graph.insert(Operation::Noise { seed: seed("start-latent"), scale: chain.start_scale });
     let sent = denoise(&mut graph, start, &chain.server, 0);
-    let received = graph.insert(Operation::Corrupt { from: sent, channel: error_free_link() });
+    let channel = BitChannel { history: History::Send.sent_after(sampler, t0), ..error_free_link() };
+    let received = graph.insert(Operation::Corrupt { from: sent, channel });
     let end = denoise(&mut graph, received, &chain.device, t0);
     latent(executor, &graph, end)
 }
@@ -77,11 +80,20 @@ fn split(executor: &Executor, schedule: &NoiseSchedule, sampler: Sampler, split:
 fn a_split_chain_over_an_error_free_link_equals_the_unsplit_chain_bit_for_bit() {
     let executor = shipped_pack::executor(2);
     let schedule = shipped_pack::schedule(executor.pack());
-    for sampler in [Sampler::Ddim { eta: 0.0 }, Sampler::Euler, Sampler::Ddpm] {
+    let samplers = [
+        Sampler::Ddim { eta: 0.0 },
+        Sampler::Euler,
+        Sampler::Ddpm,
+        Sampler::EulerAncestral,
+        Sampler::Pndm,
+        Sampler::DpmSolver,
+        Sampler::Lcm,
+    ];
+    for sampler in samplers {
         let whole = unsplit(&executor, &schedule, sampler);
         assert!(whole.iter().all(|value| value.is_finite()));
         for reading in [Split::Respaced, Split::Joint] {
-            for t0 in [1, 2, N_REF] {
+            for t0 in 1..=N_REF {
                 let parts = split(&executor, &schedule, sampler, reading, t0);
                 assert!(whole == parts, "{sampler:?}, {reading:?}, t0 = {t0}");
             }
@@ -113,6 +125,7 @@ fn eager_and_deferred_execution_agree_whatever_the_batches() {
                     sanitize: Sanitize::Clip,
                     bit_error_probability: 0.01 * f64::from(index),
                     protected: None,
+                    history: 0,
                     seed: seed("bit-errors"),
                 };
                 let mut latent = recorder.insert(Operation::Corrupt { from: sent, channel }).unwrap();

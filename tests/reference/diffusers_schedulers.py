@@ -1,9 +1,11 @@
 """Final latents of diffusers' schedulers with a closed-form denoiser, as reference for the samplers.
 
-    python tests/reference/diffusers_schedulers.py tests/vectors/diffusers_schedulers.json
+    python -P tests/reference/diffusers_schedulers.py tests/vectors/diffusers_schedulers.json
 
-Needs diffusers 0.31.0, torch 2.5.1 and numpy. The "denoiser" is the same smooth function of latent and timestep here and in
-the Rust test, so that only the scheduler is compared:
+Needs diffusers 0.31.0, torch 2.8.0 and numpy (2.5.1 gave the same numbers). -P: this folder has a `statistics.py`. In 0.35
+diffusers takes a DDPM step to the next timestep of the chain, not to t - T // N; elsewhere 0.35.2 gives the same numbers.
+
+The "denoiser" is the same smooth function of latent and timestep here and in the Rust test, so that only the scheduler is compared:
 
     output_i = 0.95 z_i + 0.2 sin(1.3 z_i + 0.002 t) + 0.1 cos(0.7 z_{(i+1) mod n} - 0.001 t)
 
@@ -19,10 +21,33 @@ import sys
 import diffusers
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+    PNDMScheduler,
+)
 
 VALUES = 8
 STEPS = (10, 20, 11, 7)
+CLASSES = {
+    "ddim": DDIMScheduler,
+    "ddim half": DDIMScheduler,
+    "ddpm": DDPMScheduler,
+    "euler": EulerDiscreteScheduler,
+    "euler-ancestral": EulerAncestralDiscreteScheduler,
+    "pndm": PNDMScheduler,
+    "dpm-solver++": DPMSolverMultistepScheduler,
+    "lcm": LCMScheduler,
+}
+# Those whose sigma is infinite at a terminal 0. With rescale_betas_zero_snr they put 2**-24 for it; of betas that end at 1 the
+# rescaling itself changes nothing.
+OF_SIGMAS = ("euler", "euler-ancestral", "dpm-solver++")
+# What diffusers' classes do not know.
+WITHOUT_SAMPLE_PREDICTION = ("euler", "euler-ancestral", "pndm")
 
 
 def cosine_betas(count):
@@ -78,6 +103,18 @@ CONFIGS = {
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
     ),
+    "stable diffusion 2": dict(
+        _class_name="PNDMScheduler",
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        skip_prk_steps=True,
+        steps_offset=1,
+        prediction_type="v_prediction",
+        timestep_spacing="leading",
+    ),
     "clipped to 0.8": dict(
         _class_name="DDIMScheduler",
         beta_start=0.00085,
@@ -112,12 +149,29 @@ class Noise:
 
 
 def scheduler_of(sampler, config):
-    classes = {"ddim": DDIMScheduler, "ddim half": DDIMScheduler, "ddpm": DDPMScheduler, "euler": EulerDiscreteScheduler}
     config = dict(config)
-    if sampler == "euler" and config.get("trained_betas", [0])[-1] == 1.0:
-        # Puts 2**-24 for the terminal 0, whose sigma is infinite; the rescaling itself changes nothing then.
+    if sampler in OF_SIGMAS and ends_without_signal(config):
         config["rescale_betas_zero_snr"] = True
-    return classes[sampler].from_config(config)
+    if sampler == "pndm":
+        # What the files' own classes take.
+        config = {"set_alpha_to_one": True, **config, "skip_prk_steps": True}
+    return CLASSES[sampler].from_config(config)
+
+
+def ends_without_signal(config):
+    return config.get("rescale_betas_zero_snr", False) or config.get("trained_betas", [0])[-1] == 1.0
+
+
+def is_known(sampler, config):
+    if sampler == "pndm" and ends_without_signal(config):
+        return False  # divides by alpha
+    return not (sampler in WITHOUT_SAMPLE_PREDICTION and config.get("prediction_type") == "sample")
+
+
+def written_files():
+    """What each class writes into scheduler_config.json, with what it takes of itself."""
+    classes = {scheduler.__name__: scheduler for scheduler in CLASSES.values()}
+    return {name: scheduler().to_json_string() for name, scheduler in classes.items()}
 
 
 def run(sampler, config, steps, start, noises):
@@ -126,13 +180,42 @@ def run(sampler, config, steps, start, noises):
     noise = Noise(noises)
     diffusers.schedulers.scheduling_ddim.randn_tensor = noise
     diffusers.schedulers.scheduling_ddpm.randn_tensor = noise
+    diffusers.schedulers.scheduling_euler_ancestral_discrete.randn_tensor = noise
+    diffusers.schedulers.scheduling_lcm.randn_tensor = noise
     latent = start.clone() * scheduler.init_noise_sigma
     for timestep in scheduler.timesteps:
         output = denoiser(scheduler.scale_model_input(latent, timestep), timestep)
         options = {"eta": 0.5} if sampler == "ddim half" else {}
-        # Euler casts its sample to float32 but for the last operation.
+        # Those of sigmas cast their sample to float32 but for the last operation.
         latent = scheduler.step(output, timestep, latent, **options).prev_sample
     return scheduler.timesteps, latent
+
+
+def run_in_parts(config, timesteps, restart_after, start):
+    """DPM-Solver++ through given timesteps; after some steps it may forget what came before."""
+    scheduler = scheduler_of("dpm-solver++", config)
+    scheduler.set_timesteps(timesteps=timesteps)
+    latent = start.clone()
+    for index, timestep in enumerate(scheduler.timesteps):
+        if index == restart_after:
+            scheduler.model_outputs = [None] * scheduler.config.solver_order
+            scheduler.lower_order_nums = 0
+        latent = scheduler.step(denoiser(latent, timestep), timestep, latent).prev_sample
+    return [float(value) for value in latent.flatten()]
+
+
+def split_cases(start):
+    """Four steps of a chain of eleven, then five over what is left: with the history sent along, and begun anew."""
+    cases = []
+    for name in ("stable diffusion 1", "stable diffusion 2"):
+        scheduler = scheduler_of("dpm-solver++", CONFIGS[name])
+        scheduler.set_timesteps(11)
+        whole = [int(timestep) for timestep in scheduler.timesteps]
+        device = [whole[4]] + [round((whole[4] + 1) * (1 - j / 5)) - 1 for j in range(1, 5)]
+        for history, restart_after in (("send", None), ("restart", 4)):
+            final = run_in_parts(CONFIGS[name], whole[:4] + device, restart_after, start)
+            cases.append(dict(config=name, history=history, device=device, final=final))
+    return cases
 
 
 def main(out):
@@ -142,9 +225,9 @@ def main(out):
     noises = [torch.randn(1, 1, VALUES, generator=generator) for _ in range(max(STEPS))]
     cases = []
     for name, config in CONFIGS.items():
-        for sampler in ("ddim", "ddim half", "ddpm", "euler"):
-            if sampler == "euler" and config.get("prediction_type") == "sample":
-                continue  # diffusers' Euler scheduler has no such prediction
+        for sampler in CLASSES:
+            if not is_known(sampler, config):
+                continue
             for steps in STEPS:
                 timesteps, latent = run(sampler, config, steps, start.double(), [n.double() for n in noises])
                 cases.append(
@@ -160,9 +243,11 @@ def main(out):
         made_by="tests/reference/diffusers_schedulers.py",
         diffusers=diffusers.__version__,
         configs=CONFIGS,
+        files=written_files(),
         start=[float(value) for value in start.flatten()],
         noises=[[float(value) for value in noise.flatten()] for noise in noises],
         cases=cases,
+        dpm_solver_splits=split_cases(start),
     )
     with open(out, "w") as file:
         json.dump(reference, file, separators=(",", ":"))

@@ -5,6 +5,7 @@ closed-form contents, in the ranks and element types that exporters differ in.
 
     text encoder   last_hidden_state[b, k, :] = [id, 1, 2, 3] of token k       4 tokens, hidden size 4
     denoiser       out_sample = 0.5 sample + timestep / 8 + mean(text[b])      latent 4 x 2 x 2
+                   (`_overflow`: far beyond 65,504 on the way)
                    one of them looks the timestep up in a table that ends at 599, and stops with an error beyond
     decoder        sample = channels 0..2 of latent_sample, each pixel doubled 4 x 4 pictures
 """
@@ -36,7 +37,7 @@ def save(name, nodes, inputs, outputs, constants):
     onnx.save(model, FOLDER / f"{name}.onnx")
 
 
-def text_encoder(name, ids=T.INT64, floats=T.FLOAT, batch="batch", tokens=4, input_name="input_ids"):
+def text_encoder(name, ids=T.INT64, floats=T.FLOAT, batch="batch", tokens=4, input_name="input_ids", others=(0, 1, 2, 3)):
     nodes = [
         helper.make_node("Cast", [input_name], ["ids"], to=floats),
         helper.make_node("Unsqueeze", ["ids", "last_axis"], ["column"]),
@@ -54,7 +55,7 @@ def text_encoder(name, ids=T.INT64, floats=T.FLOAT, batch="batch", tokens=4, inp
         constant("four_wide", [1, 1, 4], T.INT64),
         constant("zero", 0, floats),
         constant("only_first", [[[1, 0, 0, 0]]], floats),
-        constant("others", [[[0, 1, 2, 3]]], floats),
+        constant("others", [[others]], floats),
     ]
     save(name, nodes, [(input_name, ids, [batch, tokens])], [("last_hidden_state", floats, [batch, tokens, 4])], constants)
 
@@ -91,9 +92,31 @@ def unet(name, timestep=T.INT64, rank=("batch",), floats=T.FLOAT, hidden=4, chan
     save(name, nodes, inputs, [("out_sample", floats, ["batch", channels, "height", "width"])], constants)
 
 
-def vae_decoder(name, floats=T.FLOAT, input_name="latent_sample"):
+def unet_inside(name):
+    """32 bits at its ends, 16 within, where a constant is infinite. (A runtime without 16-bit kernels computes in 32: a sum that is
+    too large for 16 bits would not show there.)"""
     nodes = [
-        helper.make_node("Slice", [input_name, "start", "end", "axis"], ["three"]),
+        helper.make_node("Cast", ["sample"], ["narrow"], to=T.FLOAT16),
+        helper.make_node("Mul", ["narrow", "zero"], ["zeros"]),
+        helper.make_node("Add", ["zeros", "infinite"], ["sum"]),
+        helper.make_node("Cast", ["sum"], ["out_sample"], to=T.FLOAT),
+    ]
+    shape = ["batch", 4, "height", "width"]
+    inputs = [("sample", T.FLOAT, shape), ("timestep", T.INT64, []), ("encoder_hidden_states", T.FLOAT, ["batch", "tokens", 4])]
+    constants = [constant("zero", 0, T.FLOAT16), constant("infinite", np.inf, T.FLOAT16)]
+    save(name, nodes, inputs, [("out_sample", T.FLOAT, shape)], constants)
+
+
+def vae_decoder(name, floats=T.FLOAT, input_name="latent_sample", overflows=False):
+    # A large number squared four times is infinite in either precision, and infinity less itself is no number.
+    overflow = [
+        helper.make_node("Mul", ["latent_sample", "large"], ["power0"]),
+        *(helper.make_node("Mul", [f"power{i}", f"power{i}"], [f"power{i + 1}"]) for i in range(4)),
+        helper.make_node("Sub", ["power4", "power4"], ["no_number"]),
+    ]
+    nodes = [
+        *(overflow if overflows else []),
+        helper.make_node("Slice", ["no_number" if overflows else input_name, "start", "end", "axis"], ["three"]),
         helper.make_node("Resize", ["three", "", "scales"], ["sample"], mode="nearest", nearest_mode="floor",
                          coordinate_transformation_mode="asymmetric"),
     ]
@@ -102,6 +125,7 @@ def vae_decoder(name, floats=T.FLOAT, input_name="latent_sample"):
         constant("end", [3], T.INT64),
         constant("axis", [1], T.INT64),
         constant("scales", [1, 1, 2, 2], T.FLOAT),
+        *([constant("large", 6e4, floats)] if overflows else []),
     ]
     save(name, nodes, [(input_name, floats, ["batch", 4, 2, 2])], [("sample", floats, ["batch", 3, 4, 4])], constants)
 
@@ -123,3 +147,7 @@ unet("unet_nine_channels", channels=9)
 unet("unet_timestep_cond", extra=[("timestep_cond", T.FLOAT, ["batch", 256])])
 vae_decoder("vae_decoder")
 vae_decoder("vae_decoder_f16", floats=T.FLOAT16)
+text_encoder("text_encoder_f16_overflow", floats=T.FLOAT16, others=(0, 1, 2, np.inf))
+unet_inside("unet_f16_inside_overflow")
+vae_decoder("vae_decoder_f16_overflow", floats=T.FLOAT16, overflows=True)
+vae_decoder("vae_decoder_f32_overflow", overflows=True)

@@ -108,6 +108,8 @@ pub struct DoctorReport {
     /// Empty without ONNX Runtime.
     pub execution_providers: Vec<ProviderReport>,
     pub packs: Vec<PackReport>,
+    /// Whether this build can ask judges behind https:// addresses; http:// it always can.
+    pub https_endpoints: bool,
     pub results: FolderReport,
     /// `None` where the user has no cache folder.
     pub cache: Option<FolderReport>,
@@ -146,6 +148,7 @@ impl DoctorReport {
             onnx_runtime,
             execution_providers,
             packs,
+            https_endpoints: cfg!(feature = "https"),
             results,
             cache: places.resolver.cache.as_deref().map(FolderReport::read),
             default_can_run: !problems.iter().any(|problem| problem.blocks_the_default),

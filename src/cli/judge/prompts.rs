@@ -71,7 +71,7 @@ pub(super) fn of(args: &PromptArgs) -> Result<Vec<AgentsPrompt>, Error> {
             if request.trim().is_empty() {
                 return Err(usage("--request is empty", "say what the user had asked for: --request \"a dog\""));
             }
-            let template = template(args, None, Path::new(USUAL_PACK))?;
+            let template = template(args, None, Some(Path::new(USUAL_PACK)))?;
             Ok(vec![AgentsPrompt::new(&persona_of(persona)?, request, &template)])
         }
         _ => unreachable!("clap asks for a file, or a persona and a request"),
@@ -86,8 +86,9 @@ fn of_scenario(args: &PromptArgs, file: &PathBuf) -> Result<Vec<AgentsPrompt>, E
     let mut seen = HashSet::new();
     for scenario in points.iter().map(|point| &point.scenario) {
         let (pack, own) = match &scenario.judge.kind {
-            JudgeKind::Vlm(vlm) => (vlm.pack.as_path(), vlm.template.as_deref()),
-            _ if args.template.is_some() || args.pack.is_some() => (Path::new(USUAL_PACK), None),
+            JudgeKind::Vlm(vlm) => (Some(vlm.pack.as_path()), vlm.template.as_deref()),
+            JudgeKind::Endpoint(endpoint) => (None, endpoint.template.as_deref()),
+            _ if args.template.is_some() || args.pack.is_some() => (Some(Path::new(USUAL_PACK)), None),
             other => return Err(nobody_is_told(other)),
         };
         let template = template(args, own, pack)?;
@@ -122,13 +123,16 @@ fn nobody_is_told(kind: &JudgeKind) -> Error {
     )
 }
 
-/// The template, and where it comes from: what the command line says, the scenario, the pack, the built-in one.
-fn template(args: &PromptArgs, own: Option<&Path>, pack: &Path) -> Result<(String, PromptTemplate), Error> {
+/// The template, and where it comes from: what the command line says, the scenario, the pack, the built-in one, which is another
+/// where no pack but an endpoint is asked.
+fn template(args: &PromptArgs, own: Option<&Path>, pack: Option<&Path>) -> Result<(String, PromptTemplate), Error> {
     let own = if args.pack.is_some() { None } else { own };
     if let Some(file) = args.template.as_deref().or(own) {
         return read(file);
     }
-    let pack = args.pack.as_deref().unwrap_or(pack);
+    let Some(pack) = args.pack.as_deref().or(pack) else {
+        return Ok(("the built-in template for chats".to_owned(), PromptTemplate::built_in_for_chats()));
+    };
     if !pack.is_dir() {
         return Err(usage(
             format!("there is no judge pack in {}", pack.display()),

@@ -10,7 +10,7 @@ use crate::onnx::{DiffusionPack, ResolvedProvider};
 
 pub(super) struct PathFindings<'a> {
     pub settings: &'a PathSettings,
-    /// `ddim` or `euler`.
+    /// The name of a deterministic sampler.
     pub sampler: &'static str,
     pub pack: &'a DiffusionPack,
     pub provider: ResolvedProvider,

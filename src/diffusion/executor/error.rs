@@ -1,7 +1,7 @@
 //! Why a graph could not be evaluated.
 
 use crate::diffusion::image_metrics::MetricsError;
-use crate::judge::JudgeError;
+use crate::judge::{EndpointError, JudgeError};
 use crate::onnx::PackError;
 
 /// Why a graph could not be evaluated.
@@ -33,4 +33,13 @@ pub enum ExecutorError {
     /// The receiver of finished values failed; nothing is wrong with the values.
     #[error("could not store a finished result: {0}")]
     Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<EndpointError> for ExecutorError {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::Stopped => Self::Stopped,
+            error => Self::Judge(error.into()),
+        }
+    }
 }

@@ -43,7 +43,7 @@ impl<'g> Evaluation<'g> {
         let mut readers: HashMap<NodeId, u32> = HashMap::new();
         let mut total = WorkCounts::default();
         for id in graph.ancestors_beyond(wanted, |id| is_done[id.index()]) {
-            total.add(graph.operation(id));
+            total.add(graph, id);
             for parent in graph.operation(id).parents() {
                 *readers.entry(parent).or_default() += 1;
             }
@@ -91,7 +91,7 @@ impl<'g> Evaluation<'g> {
                     if is_wanted[id.index()] {
                         sink(id, &value).map_err(ExecutorError::Sink)?;
                     }
-                    done.add(graph.operation(id));
+                    done.add(graph, id);
                     is_done[id.index()] = true;
                     if readers.contains_key(&id) {
                         finished.push((id, value));

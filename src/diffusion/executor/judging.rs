@@ -1,10 +1,61 @@
-//! The judges of an executor: one set of sessions for each worker and judge.
+//! The judges of an executor: one set of sessions for each worker and judge of a pack; one client for each endpoint.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ExecutorError;
-use crate::judge::{Answer, JudgeError, Persona, Question, VlmJudge, VlmWorker};
+use super::{ExecutorError, StopRequest};
+use crate::diffusion::graph::{DenoisingGraph, NodeId, Operation};
+use crate::diffusion::value::Value;
+use crate::judge::{Answer, EndpointJudge, JudgeError, Persona, PictureJudge, Question, VlmJudge, VlmWorker};
 use crate::onnx::ResolvedProvider;
+
+/// A judge, ready to be asked.
+pub(super) enum OpenJudge {
+    Vlm(JudgeSessions),
+    /// Asked by threads of its own, which have nothing to compute.
+    Endpoint {
+        judge: Arc<EndpointJudge>,
+        digest: [u8; 32],
+    },
+}
+
+impl OpenJudge {
+    pub(super) fn new(judge: PictureJudge, workers: usize) -> Self {
+        match judge {
+            PictureJudge::Vlm(judge) => Self::Vlm(JudgeSessions::new(judge, workers)),
+            PictureJudge::Endpoint(judge) => Self::Endpoint { digest: judge.digest(), judge },
+        }
+    }
+
+    pub(super) fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Vlm(sessions) => sessions.digest,
+            Self::Endpoint { digest, .. } => *digest,
+        }
+    }
+
+    /// Finds out before anything is made whether these prompts can be asked: they fit into the context of a pack, the endpoint
+    /// is there. How long a prompt an endpoint takes, only it knows.
+    pub(super) fn check_prompts(
+        &self,
+        provider: ResolvedProvider,
+        prompts: &[(Persona, &str)],
+        stop: &StopRequest,
+    ) -> Result<(), ExecutorError> {
+        match self {
+            Self::Vlm(sessions) => sessions.check_prompts(provider, prompts),
+            Self::Endpoint { judge, .. } => Ok(judge.client().greet(&|| stop.is_set())?),
+        }
+    }
+
+    /// Whether a session was opened or a request sent.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Vlm(sessions) => sessions.is_open(),
+            Self::Endpoint { judge, .. } => judge.client().has_asked(),
+        }
+    }
+}
 
 /// A judge and what each worker needs to ask it.
 pub(super) struct JudgeSessions {
@@ -15,20 +66,12 @@ pub(super) struct JudgeSessions {
 }
 
 impl JudgeSessions {
-    pub(super) fn new(judge: Arc<VlmJudge>, workers: usize) -> Self {
+    fn new(judge: Arc<VlmJudge>, workers: usize) -> Self {
         Self { digest: judge.digest(), judge, workers: (0..workers).map(|_| Mutex::new(None)).collect() }
     }
 
-    pub(super) fn digest(&self) -> [u8; 32] {
-        self.digest
-    }
-
     /// Makes the first worker's sessions and checks that these prompts fit into the judge's context.
-    pub(super) fn check_prompts(
-        &self,
-        provider: ResolvedProvider,
-        prompts: &[(Persona, &str)],
-    ) -> Result<(), ExecutorError> {
+    fn check_prompts(&self, provider: ResolvedProvider, prompts: &[(Persona, &str)]) -> Result<(), ExecutorError> {
         self.with_sessions(0, provider, |sessions| {
             prompts.iter().try_for_each(|(persona, request)| self.judge.check_prompt(sessions, persona, request))
         })
@@ -63,7 +106,23 @@ impl JudgeSessions {
         Ok(work(sessions)?)
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.workers.iter().any(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).is_some())
     }
+}
+
+/// What the judge of these scores is asked.
+pub(super) fn questions<'v>(
+    graph: &'v DenoisingGraph,
+    ids: &[NodeId],
+    values: &'v HashMap<NodeId, Value>,
+) -> Vec<Question<'v>> {
+    let question = |&id: &NodeId| {
+        let Operation::Score { picture, persona, request, seed, .. } = graph.operation(id) else {
+            unreachable!("only scores are asked for");
+        };
+        let Value::Picture(picture) = &values[picture] else { unreachable!("only pictures are judged") };
+        Question { persona: *persona, picture, request: graph.prompts()[request.index()].as_str(), seed: *seed }
+    };
+    ids.iter().map(question).collect()
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diffusion::graph::Operation;
+use crate::diffusion::graph::{DenoisingGraph, NodeId, Operation};
 
 /// Nodes by kind. Start latents and links take no network and are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct WorkCounts {
-    /// Two a denoising step with guidance.
+    /// Two a denoising step with classifier-free guidance.
     pub unet_evaluations: u64,
     /// Latents decoded to pictures.
     pub decodes: u64,
@@ -19,8 +19,9 @@ pub struct WorkCounts {
 
 impl WorkCounts {
     /// Counts one node.
-    pub fn add(&mut self, operation: &Operation) {
-        self.unet_evaluations += operation.unet_evaluations();
+    pub fn add(&mut self, graph: &DenoisingGraph, id: NodeId) {
+        let operation = graph.operation(id);
+        self.unet_evaluations += graph.unet_evaluations(id);
         self.decodes += u64::from(matches!(operation, Operation::Decode { .. }));
         self.comparisons += u64::from(matches!(operation, Operation::Compare { .. }));
         self.scores += operation.scores();

@@ -1,18 +1,19 @@
 //! Reading diffusers' `scheduler_config.json`.
 //!
 //! A pack says by `_class_name` which scheduler its authors had in mind; the scenario chooses the sampler. So a file
-//! of any of four classes serves every sampler, and what it leaves out is what *its own* class would take. (Converting
+//! of any of these classes serves every sampler, and what it leaves out is what *its own* class would take. (Converting
 //! with `from_config` in diffusers fills the gaps from the *target* class: a `PNDMScheduler` file without `clip_sample`
-//! would then clip latents to ±1 under DDIM, which no latent model wants.)
+//! would then clip latents to ±1 under DDIM, which no latent model wants.) Where a file asks for a variant of one sampler
+//! that is not there, a third-order solver say, only that sampler is refused.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{NoiseSchedule, PredictionType, ScheduleError, TimestepSpacing};
+use super::{ConsistencyModel, Misfits, NoiseSchedule, PredictionType, ScheduleError, TimestepSpacing};
 
 /// Fields that decide the table or the walk through it.
-const USED: [&str; 12] = [
+const USED: [&str; 20] = [
     "num_train_timesteps",
     "beta_start",
     "beta_end",
@@ -25,14 +26,25 @@ const USED: [&str; 12] = [
     "set_alpha_to_one",
     "clip_sample",
     "clip_sample_range",
+    "original_inference_steps",
+    "timestep_scaling",
+    // Of one sampler: see `misfits`.
+    "skip_prk_steps",
+    "solver_order",
+    "algorithm_type",
+    "solver_type",
+    "lambda_min_clipped",
+    "use_lu_lambdas",
 ];
 
 /// Fields that would change the result, but for the one value (or none: `null`) that leaves it as we compute it.
-const ONE_VALUE: [(&str, OneValue); 11] = [
+const ONE_VALUE: [(&str, OneValue); 13] = [
     ("thresholding", OneValue::False),
     ("use_karras_sigmas", OneValue::False),
     ("use_exponential_sigmas", OneValue::False),
     ("use_beta_sigmas", OneValue::False),
+    ("use_flow_sigmas", OneValue::False),
+    ("use_dynamic_shifting", OneValue::False),
     ("predict_epsilon", OneValue::True),
     ("sigma_min", OneValue::Null),
     ("sigma_max", OneValue::Null),
@@ -42,16 +54,15 @@ const ONE_VALUE: [(&str, OneValue); 11] = [
     ("final_sigmas_type", OneValue::Text("zero")),
 ];
 
-/// Fields without effect here: of multistep solvers, or of dynamic thresholding, which is refused.
-const INERT: [&str; 8] = [
-    "skip_prk_steps",
+/// Fields without effect here: of dynamic thresholding and shifted schedules, which are refused, and of the last step of
+/// DPM-Solver++, which is of first order wherever the last σ is 0.
+const INERT: [&str; 6] = [
     "dynamic_thresholding_ratio",
     "sample_max_value",
-    "solver_order",
-    "solver_type",
-    "algorithm_type",
     "lower_order_final",
     "euler_at_final",
+    "flow_shift",
+    "time_shift_type",
 ];
 
 #[derive(Clone, Copy)]
@@ -86,21 +97,45 @@ impl OneValue {
 /// What a diffusers class takes where its file is silent, as far as the classes differ.
 struct ClassDefaults {
     name: &'static str,
+    betas: (f64, f64),
+    beta_schedule: &'static str,
     clip_sample: bool,
     set_alpha_to_one: bool,
     timestep_spacing: &'static str,
+    skip_prk_steps: bool,
 }
 
-const CLASSES: [ClassDefaults; 4] = [
-    ClassDefaults { name: "DDIMScheduler", clip_sample: true, set_alpha_to_one: true, timestep_spacing: "leading" },
-    ClassDefaults { name: "DDPMScheduler", clip_sample: true, set_alpha_to_one: true, timestep_spacing: "leading" },
+/// What most classes take.
+const USUAL: ClassDefaults = ClassDefaults {
+    name: "",
+    betas: (0.0001, 0.02),
+    beta_schedule: "linear",
+    clip_sample: false,
+    set_alpha_to_one: true,
+    timestep_spacing: "linspace",
+    skip_prk_steps: true,
+};
+
+const CLASSES: [ClassDefaults; 7] = [
+    ClassDefaults { name: "DDIMScheduler", clip_sample: true, timestep_spacing: "leading", ..USUAL },
+    ClassDefaults { name: "DDPMScheduler", clip_sample: true, timestep_spacing: "leading", ..USUAL },
+    ClassDefaults { name: "EulerDiscreteScheduler", ..USUAL },
+    ClassDefaults { name: "EulerAncestralDiscreteScheduler", ..USUAL },
     ClassDefaults {
-        name: "EulerDiscreteScheduler",
-        clip_sample: false,
-        set_alpha_to_one: true,
-        timestep_spacing: "linspace",
+        name: "PNDMScheduler",
+        set_alpha_to_one: false,
+        timestep_spacing: "leading",
+        skip_prk_steps: false,
+        ..USUAL
     },
-    ClassDefaults { name: "PNDMScheduler", clip_sample: false, set_alpha_to_one: false, timestep_spacing: "leading" },
+    ClassDefaults { name: "DPMSolverMultistepScheduler", ..USUAL },
+    ClassDefaults {
+        name: "LCMScheduler",
+        betas: (0.00085, 0.012),
+        beta_schedule: "scaled_linear",
+        timestep_spacing: "leading",
+        ..USUAL
+    },
 ];
 
 pub(super) fn read(path: &Path, json: &Value) -> Result<NoiseSchedule, ScheduleError> {
@@ -132,17 +167,74 @@ pub(super) fn read(path: &Path, json: &Value) -> Result<NoiseSchedule, ScheduleE
     }
     let clip_sample = fields.flag("clip_sample", class.clip_sample)?.then_some(clip_range);
 
-    let alpha_bar = alpha_bar_table(&fields)?;
+    let alpha_bar = alpha_bar_table(&fields, class)?;
     if prediction == PredictionType::Epsilon && alpha_bar.last() == Some(&0.0) {
         return Err(ScheduleError::ZeroTerminalWithEpsilon { path: path.to_owned() });
     }
     let final_alpha_bar = if fields.flag("set_alpha_to_one", class.set_alpha_to_one)? { 1.0 } else { alpha_bar[0] };
-    Ok(NoiseSchedule { alpha_bar, prediction, spacing, steps_offset, final_alpha_bar, clip_sample })
+    Ok(NoiseSchedule {
+        consistency: consistency_model(&fields, alpha_bar.len() as u32)?,
+        misfits: misfits(&fields, class, prediction)?,
+        alpha_bar,
+        prediction,
+        spacing,
+        steps_offset,
+        final_alpha_bar,
+        clip_sample,
+    })
+}
+
+fn consistency_model(fields: &Fields<'_>, train_timesteps: u32) -> Result<ConsistencyModel, ScheduleError> {
+    // A short table of a model that is none: no more than there are.
+    let original_steps = fields.count("original_inference_steps", 50.min(train_timesteps))?;
+    if !(1..=train_timesteps).contains(&original_steps) {
+        let expected = format!("a whole number from 1 to {train_timesteps} (num_train_timesteps)");
+        return Err(fields.wrong("original_inference_steps", &expected));
+    }
+    let timestep_scaling = fields.number("timestep_scaling", 10.0)?;
+    if timestep_scaling <= 0.0 {
+        return Err(fields.wrong("timestep_scaling", "a number above 0"));
+    }
+    Ok(ConsistencyModel { original_steps, timestep_scaling })
+}
+
+/// What the file asks of single samplers. Malformed values are errors at once, whoever samples.
+fn misfits(fields: &Fields<'_>, class: &ClassDefaults, prediction: PredictionType) -> Result<Misfits, ScheduleError> {
+    let mut pndm = None;
+    if !fields.flag("skip_prk_steps", class.skip_prk_steps)? {
+        pndm = Some(fields.wrong("skip_prk_steps", "true for sampler \"pndm\": Runge-Kutta steps are not supported"));
+    }
+    if prediction == PredictionType::Sample {
+        pndm = Some(fields.wrong("prediction_type", "\"epsilon\" or \"v_prediction\" for sampler \"pndm\""));
+    }
+    let mut dpm_solver = None;
+    let mut of_solver = |field: &str, expected: &str| {
+        let expected = format!("{expected} for sampler \"dpm-solver++\": the other is not supported");
+        dpm_solver.get_or_insert(fields.wrong(field, &expected));
+    };
+    if fields.count("solver_order", 2)? != 2 {
+        of_solver("solver_order", "2");
+    }
+    if fields.text("algorithm_type", "dpmsolver++")? != "dpmsolver++" {
+        of_solver("algorithm_type", "\"dpmsolver++\"");
+    }
+    if fields.text("solver_type", "midpoint")? != "midpoint" {
+        of_solver("solver_type", "\"midpoint\"");
+    }
+    if fields.flag("use_lu_lambdas", false)? {
+        of_solver("use_lu_lambdas", "false");
+    }
+    // JSON has no infinity: the pack hands Python's on as a text.
+    let clips_nothing = |value: &Value| value.is_null() || value.as_str() == Some("-Infinity");
+    if fields.object.get("lambda_min_clipped").is_some_and(|value| !clips_nothing(value)) {
+        of_solver("lambda_min_clipped", "-Infinity");
+    }
+    Ok(Misfits { pndm, dpm_solver })
 }
 
 /// ᾱ_t = Π_{i ≤ t} (1 − β_i), rescaled if asked, and checked to fall strictly.
-fn alpha_bar_table(fields: &Fields<'_>) -> Result<Vec<f64>, ScheduleError> {
-    let betas = betas(fields)?;
+fn alpha_bar_table(fields: &Fields<'_>, class: &ClassDefaults) -> Result<Vec<f64>, ScheduleError> {
+    let betas = betas(fields, class)?;
     let mut product = 1.0;
     let mut table: Vec<f64> = betas
         .iter()
@@ -165,7 +257,7 @@ fn alpha_bar_table(fields: &Fields<'_>) -> Result<Vec<f64>, ScheduleError> {
     Ok(table)
 }
 
-fn betas(fields: &Fields<'_>) -> Result<Vec<f64>, ScheduleError> {
+fn betas(fields: &Fields<'_>, class: &ClassDefaults) -> Result<Vec<f64>, ScheduleError> {
     let count = fields.count("num_train_timesteps", 1000)?;
     if !(1..=1_000_000).contains(&count) {
         return Err(fields.wrong("num_train_timesteps", "a whole number from 1 to 1000000"));
@@ -177,8 +269,8 @@ fn betas(fields: &Fields<'_>) -> Result<Vec<f64>, ScheduleError> {
             .filter(|betas| betas.len() == count as usize)
             .ok_or_else(|| fields.wrong("trained_betas", &expected));
     }
-    let start = fields.number("beta_start", 0.0001)?;
-    let end = fields.number("beta_end", 0.02)?;
+    let start = fields.number("beta_start", class.betas.0)?;
+    let end = fields.number("beta_end", class.betas.1)?;
     for (name, beta) in [("beta_start", start), ("beta_end", end)] {
         if !(beta > 0.0 && beta < 1.0) {
             return Err(fields.wrong(name, "a number above 0 and below 1"));
@@ -188,7 +280,7 @@ fn betas(fields: &Fields<'_>) -> Result<Vec<f64>, ScheduleError> {
         let stride = (to - from) / f64::from(count.max(2) - 1);
         (0..count).map(move |i| from + stride * f64::from(i))
     };
-    match fields.text("beta_schedule", "linear")? {
+    match fields.text("beta_schedule", class.beta_schedule)? {
         "linear" => Ok(linear(start, end).collect()),
         "scaled_linear" => Ok(linear(start.sqrt(), end.sqrt()).map(|root| root * root).collect()),
         "squaredcos_cap_v2" => Ok((0..count)

@@ -21,8 +21,8 @@ pub enum ScheduleError {
     /// A field whose effect we do not know: leaving it out could change every picture.
     #[error("{}: unknown field `{field}`, which could change the result", path.display())]
     #[diagnostic(help(
-        "known fields are those of diffusers' DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler and \
-         PNDMScheduler; remove `{field}` if the model does not depend on it"
+        "known fields are those of diffusers' DDIM, DDPM, Euler, Euler ancestral, PNDM, DPM-Solver++ multistep and LCM \
+         schedulers; remove `{field}` if the model does not depend on it"
     ))]
     UnknownField { path: PathBuf, field: String },
 
@@ -56,6 +56,14 @@ pub enum ScheduleError {
     #[error("{steps} steps asked of a denoiser trained on {train_timesteps} timesteps")]
     #[diagnostic(help("take at most {train_timesteps} steps"))]
     TooManySteps { steps: u32, train_timesteps: u32 },
+
+    /// More steps than a consistency model was distilled at.
+    #[error("{steps} steps asked of sampler \"lcm\" with {original_steps} original steps")]
+    #[diagnostic(help(
+        "take at most {original_steps} steps; scheduler_config.json says by `original_inference_steps` at how many the model \
+         was distilled"
+    ))]
+    BeyondOriginalSteps { steps: u32, original_steps: u32 },
 
     /// `steps_offset` pushes the first timestep past the end of the table.
     #[error(

@@ -74,7 +74,7 @@ pub(super) const USER_COLUMNS: &[UserColumn] = &[
         u.link(|l| Some(l.bit_error_probability))
     }),
     ("transmitted_bits", "bits of latent and header on the air", |u| u.link(|l| Some(l.transmitted_bits))),
-    ("latent_bits", "bits of the packed latent", |u| u.errors(|e| e.bits)),
+    ("latent_bits", "bits of the packed latent, and of the history that is sent along", |u| u.errors(|e| e.bits)),
     ("flipped_bits", "bits of the latent that arrived flipped", |u| u.errors(|e| e.flipped_bits)),
     ("non_finite_values", "values that were NaN or infinite before sanitising", |u| u.errors(|e| e.non_finite)),
     ("out_of_range_values", "finite values outside the latent range before sanitising", |u| {

@@ -43,7 +43,9 @@ pub fn warnings(scenario: &Scenario, latent_values: u64) -> Vec<String> {
     if t0 > 0 {
         let radio = &scenario.radio;
         let channels = f64::from(radio.channel_count(scenario.devices.len()));
-        let bits = latent_values * u64::from(scenario.diffusion.codec.bits_per_value()) + radio.header_bits;
+        let diffusion = &scenario.diffusion;
+        let sent_values = latent_values * (1 + u64::from(diffusion.history.sent_after(diffusion.sampler, t0)));
+        let bits = sent_values * u64::from(diffusion.codec.bits_per_value()) + radio.header_bits;
         let airtime_s = airtime_s(bits, radio.bandwidth_hz / channels, radio.modulation, radio.efficiency);
         // Where devices lead, each has a radio of its own; a server that helps them sends to leaders only.
         let sent_hz = match architecture.kind {
@@ -108,16 +110,19 @@ fn small_cache(scenario: &Scenario, t0: u32, latent_values: u64) -> Option<Strin
         return Some("the cache's `capacity_entries` is 0: nothing is ever kept".to_owned());
     }
     let latent_bytes = latent_values * u64::from(cache.codec.bits_per_value()).div_ceil(8);
-    let kept = match &cache.steps {
-        Some(steps) => steps.iter().filter(|step| **step <= t0).count() as u64,
-        None => u64::from(t0),
+    let kept: Vec<u32> = match &cache.steps {
+        Some(steps) => steps.iter().copied().filter(|step| *step <= t0).collect(),
+        None => (1..=t0).collect(),
     };
-    if kept == 0 {
+    if kept.is_empty() {
         return Some(format!(
             "none of the cache's `steps` is among the first {t0}, which are shared: nothing is ever kept"
         ));
     }
-    let entry_bytes = kept * latent_bytes;
+    let (sampler, history) = (scenario.diffusion.sampler, scenario.diffusion.history);
+    let tensors: u64 = kept.iter().map(|&step| 1 + u64::from(history.sent_after(sampler, step))).sum();
+    let entry_bytes = tensors * latent_bytes;
+    let kept = kept.len();
     let capacity_bytes = cache.capacity_bytes.filter(|capacity_bytes| *capacity_bytes < entry_bytes)?;
     Some(format!(
         "the cache's `capacity_bytes` = {capacity_bytes} is less than the {entry_bytes} bytes of the {kept} latents of one chain: \

@@ -3,6 +3,7 @@
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::judge::endpoint::EndpointError;
 use crate::onnx::PackError;
 
 /// A question that could not be put.
@@ -13,6 +14,11 @@ pub enum JudgeError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Pack(#[from] PackError),
+
+    /// The endpoint gives no answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Endpoint(#[from] EndpointError),
 
     /// Marks of the template's scale are no single tokens of the pack.
     #[error(

@@ -149,7 +149,8 @@ pub fn saves_energy(group: &Group, now_s: f64, context: &RunContext) -> bool {
 }
 
 fn candidates(group: &Group, now_s: f64, context: &RunContext) -> Vec<Candidate> {
-    let sending: Vec<f64> = group.members.iter().map(|member| expected_energy_j(member.tx_power_w, context)).collect();
+    let sending: Vec<f64> =
+        group.members.iter().map(|member| expected_energy_j(member.tx_power_w, group.t0, context)).collect();
     let all_j: f64 = sending.iter().sum();
     let state = context.state();
     let candidate = |(index, member): (usize, &Member)| {

@@ -2,7 +2,7 @@
 
 use crate::network::context::RunContext;
 use crate::network::messages::PromptRequest;
-use crate::network::radio_links::{airtime, channel_gain_db, energy_per_watt_j};
+use crate::network::radio_links::{airtime, channel_gain_db, energy_per_watt_j, history_part};
 use crate::policy::{AllocationProblem, LinkModel, UserState};
 use crate::radio::LinkBudget;
 use crate::scenario::ErrorModel;
@@ -50,12 +50,14 @@ impl GroupState<'_> {
             server_energy_budget_j: scenario.server.energy_budget_j,
             link: LinkModel {
                 budget: LinkBudget {
-                    bandwidth_hz: airtime(context).bandwidth_hz,
+                    bandwidth_hz: airtime(context, 0).bandwidth_hz,
                     noise_figure_db: radio.noise_figure_db + radio.noise_rise_db,
                 },
                 modulation: radio.modulation,
                 averaged_over: (radio.error_model == ErrorModel::Average).then_some(radio.fading),
                 energy_per_watt_j: energy_per_watt_j(context),
+                longest_history: scenario.diffusion.history.sent_after(scenario.diffusion.sampler, u32::MAX),
+                history_part: history_part(context),
                 pinned_bit_error_probability: radio.bit_error_probability,
             },
             qoe_threshold: scenario.judge.qoe_threshold,

@@ -132,12 +132,12 @@ fn run_chain(
         None => context.start_latent(chain.start_scale, first.request)?,
     };
     let mut kept = Vec::new();
-    for (index, step) in chain.server.iter().enumerate().skip(done as usize) {
+    for (before, step) in (done..).zip(&*chain.server_from(done)) {
         let steps = std::slice::from_ref(step);
-        latent = context.denoise(latent, group.shared_prompt, steps, index as u32, first.request)?;
-        let behind = index as u32 + 1;
+        latent = context.denoise(latent, group.shared_prompt, steps, before, first.request)?;
+        let behind = before + 1;
         if let Some(settings) = settings.filter(|settings| is_cached && keeps(settings, behind)) {
-            kept.push((behind, stored(latent, settings, context)?));
+            kept.push((behind, stored(latent, behind, settings, context)?));
         }
     }
     let mut lineage = found.map_or_else(Vec::new, |hit| hit.lineage);
@@ -174,8 +174,9 @@ fn keeps(settings: &CacheSettings, step: u32) -> bool {
     settings.steps.as_ref().is_none_or(|steps| steps.contains(&step))
 }
 
-/// The latent as the cache stores it: written down by its codec and read back, without a link in between.
-fn stored(latent: NodeId, settings: &CacheSettings, context: &RunContext) -> Result<NodeId, NetworkError> {
+/// The latent after that many steps as the cache stores it, with its history where that is sent: written down by its codec
+/// and read back, without a link in between.
+fn stored(latent: NodeId, steps: u32, settings: &CacheSettings, context: &RunContext) -> Result<NodeId, NetworkError> {
     if settings.codec == LatentCodec::Fp32 {
         return Ok(latent);
     }
@@ -188,6 +189,7 @@ fn stored(latent: NodeId, settings: &CacheSettings, context: &RunContext) -> Res
             sanitize: diffusion.sanitize,
             bit_error_probability: 0.0,
             protected: None,
+            history: context.sent_history(steps),
             seed: StreamKey::NOTHING,
         },
     })?)

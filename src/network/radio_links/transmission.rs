@@ -23,7 +23,7 @@ impl RadioLinks {
     ) -> (LinkRecord, ProtectedTransmission) {
         let settings = &context.scenario.radio;
         let device = &context.scenario.devices[hand_over.member.journey.device];
-        let raw = airtime(context);
+        let raw = airtime(context, 0);
         let noise_rise_db = self.noise_rise_db(hand_over.transmitter, context);
         let mut first = None;
         let pinned = settings.bit_error_probability;
@@ -40,7 +40,7 @@ impl RadioLinks {
             }
         };
         let payload = Payload {
-            latent_values: context.latent_values as u64,
+            latent_values: context.sent_values(hand_over.t0),
             bits_per_value: context.scenario.diffusion.codec.bits_per_value(),
             header_bits: settings.header_bits,
         };
@@ -62,7 +62,7 @@ impl RadioLinks {
         let sent = settings.protection.transmit(&payload, &air, &mut channel, &mut rng);
         let power_w = hand_over.member.tx_power_w;
         let energy_per_watt_j = match settings.energy_per_watt_j {
-            // β is of a latent without protection.
+            // β is of a latent without protection, and without a history.
             Some(energy_per_watt_j) => energy_per_watt_j * (sent.on_air_s / raw.airtime_s),
             None => sent.on_air_s / settings.amplifier_efficiency,
         };
@@ -153,6 +153,7 @@ pub(super) fn corruption(
             sanitize: settings.sanitize,
             bit_error_probability: sent.bit_error_probability,
             protected: sent.protected,
+            history: context.sent_history(hand_over.t0),
             seed: context.stream("bit-errors", name).child(transmission),
         },
     }

@@ -63,7 +63,7 @@ impl UserDevices {
                 return Ok(from);
             }
             let chain = context.split_chain(had.t0 + steps, tk)?;
-            Ok(context.denoise(from, prompt, &chain.server[had.t0 as usize..], had.t0, request)?)
+            Ok(context.denoise(from, prompt, &chain.server_from(had.t0), had.t0, request)?)
         };
         // Whatever comes after these steps has them behind it.
         let further = |(mut member, shared_latent): (Member, NodeId)| {

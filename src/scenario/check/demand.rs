@@ -59,7 +59,7 @@ pub(super) fn read(
         let problem = problem.expected("one of the two, or both");
         table.push_at("arrivals", problem.help("add a line under [demand], say\n  requests = 1000"));
     }
-    let prompts = prompts::read(table);
+    let prompts = prompts::read(table, files);
     if matches!(prompts, Some(PromptChoice::Own)) {
         let help = "a device has one prompt of its own, which is neither popular nor rare: take the line away, or give \
                     prompts = [\"…\", \"…\"], most popular first, or { kind = \"grammar\" }";

@@ -1,20 +1,22 @@
 //! `[diffusion]`
 
-use crate::diffusion::{LatentCodec, Sampler, Sanitize, Split};
+use crate::diffusion::{History, LatentCodec, Sampler, Sanitize, Split};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
 use crate::scenario::schema::SAMPLERS;
 use crate::scenario::settings::{DiffusionSettings, Execution, PictureReference};
 use crate::scenario::tree::Data;
-use crate::scenario::words::{CODECS, EXECUTIONS, PICTURE_REFERENCES, SANITIZES, SPLITS, alternatives};
+use crate::scenario::words::{CODECS, EXECUTIONS, HISTORIES, PICTURE_REFERENCES, SANITIZES, SPLITS, alternatives};
 
 /// The steps a schedule may have, and a joint one too: the training steps of Stable Diffusion's schedules.
 pub(super) const MAXIMUM_STEPS: u32 = 1000;
 
 pub(super) fn read(table: &mut TableReader<'_>) -> DiffusionSettings {
+    let sampler = sampler(table);
     DiffusionSettings {
-        sampler: sampler(table),
+        sampler,
+        history: history(table, sampler),
         steps: steps(table),
         split: table.word("split", Split::Respaced, SPLITS),
         guidance: table.number("guidance", 2.0, Range::AtLeast(0.0)),
@@ -38,8 +40,23 @@ fn sampler(table: &mut TableReader<'_>) -> Sampler {
         Some(("ddim", mut table)) => Sampler::Ddim { eta: table.number("eta", 0.0, Range::Between(0.0, 1.0)) },
         Some(("ddpm", _)) => Sampler::Ddpm,
         Some(("euler", _)) => Sampler::Euler,
+        Some(("euler-ancestral", _)) => Sampler::EulerAncestral,
+        Some(("pndm", _)) => Sampler::Pndm,
+        Some(("dpm-solver++", _)) => Sampler::DpmSolver,
+        Some(("lcm", _)) => Sampler::Lcm,
         Some((kind, _)) => unreachable!("the schema knows a sampler {kind} that is never read"),
     }
+}
+
+/// Methods of one step have none.
+fn history(table: &mut TableReader<'_>, sampler: Sampler) -> History {
+    let history = table.word("history", History::Restart, HISTORIES);
+    if table.has("history") && sampler.longest_history() == 0 {
+        let problem = Problem::new(format!("`history` where sampler \"{}\" has none", sampler.name()));
+        let help = "leave `history` out: only the multistep samplers \"pndm\" and \"dpm-solver++\" go by earlier model outputs";
+        table.push_at("history", problem.expected("no such key").help(help));
+    }
+    history
 }
 
 fn metrics_against(table: &mut TableReader<'_>) -> Vec<PictureReference> {

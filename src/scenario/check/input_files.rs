@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use miette::Diagnostic;
 
 use crate::compute_profile::{ComputeProfile, read_profile};
+use crate::demand::read_prompts;
 use crate::demand::trace::read_trace;
 use crate::judge::measured_surface::file::read_measured_surface;
 use crate::judge::population::read_people;
@@ -25,6 +26,7 @@ pub(in crate::scenario) struct InputFiles {
     people: Files<PathBuf, Arc<[NamedPersona]>>,
     surfaces: Files<PathBuf, Arc<MeasuredSurface>>,
     profiles: Files<PathBuf, Arc<ComputeProfile>>,
+    prompts: Files<PathBuf, Arc<[String]>>,
     traces: Files<NamingDevices, Trace>,
     tracks: Files<NamingDevices, Arc<[Vec<TrackPoint>]>>,
 }
@@ -94,6 +96,11 @@ impl InputFiles {
     pub(super) fn profile(&self, path: &Path) -> Outcome<Arc<ComputeProfile>> {
         let read = || read_profile(path).map(Arc::new).map_err(|error| BadFile::of(&error));
         self.profiles.get(path.to_owned(), read)
+    }
+
+    pub(super) fn prompts(&self, path: &Path) -> Outcome<Arc<[String]>> {
+        let read = || read_prompts(path).map(Arc::from).map_err(|error| BadFile::of(&error));
+        self.prompts.get(path.to_owned(), read)
     }
 
     pub(super) fn trace(&self, path: &Path, names: &DeviceNames<'_>) -> Outcome<Trace> {

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use super::input_files::InputFiles;
 use super::persona::{People, persona_from};
-use crate::judge::{NamedPersona, Readout};
+use crate::judge::{BaseUrl, NamedPersona, Readout};
 use crate::scenario::error::Problem;
 use crate::scenario::range::Range;
 use crate::scenario::reader::TableReader;
 use crate::scenario::settings::{
-    GroupingSettings, JudgeKind, JudgeSettings, MeasuredSettings, SimilaritySettings, SurfaceSettings, VlmSettings,
+    EndpointSettings, GroupingSettings, JudgeKind, JudgeSettings, MeasuredSettings, SimilaritySettings,
+    SurfaceSettings, VlmSettings,
 };
 use crate::scenario::tree::Data;
 use crate::scenario::words::{READOUTS, Words, word_for};
@@ -19,50 +20,43 @@ enum Kind {
     None,
     Surface,
     Vlm,
+    Endpoint,
 }
 
-const KINDS: Words<Kind> = &[("vlm", Kind::Vlm), ("surface", Kind::Surface), ("none", Kind::None)];
+const KINDS: Words<Kind> =
+    &[("vlm", Kind::Vlm), ("endpoint", Kind::Endpoint), ("surface", Kind::Surface), ("none", Kind::None)];
 
 /// What every judge that judges has.
 const SHARED: &[&str] = &["qoe_threshold", "panel", "answers_per_picture", "write_answers"];
 const OF_SURFACE: &[&str] = &["similarity", "noise", "file"];
-const OF_VLM: &[&str] = &["pack", "template", "readout", "temperature", "max_new_tokens", "retries"];
+/// What a model is asked, wherever it is.
+const OF_MODELS: &[&str] = &["template", "readout", "temperature", "max_new_tokens", "retries"];
+const OF_VLM: &[&str] = &["pack"];
+const OF_ENDPOINT: &[&str] = &["base_url", "model", "api_key_env", "timeout_s", "request_retries", "concurrency"];
+
+const USUAL_PACK: &str = "models/emoji-llava";
 
 /// Most answers to one question.
 const MAXIMUM_ANSWERS: u64 = 1_000_000;
 const MAXIMUM_TOKENS: u64 = 4096;
 const MAXIMUM_RETRIES: u64 = 1000;
+/// Each takes a thread.
+const MAXIMUM_CONCURRENCY: u64 = 256;
+/// A day.
+const LONGEST_TIMEOUT_S: f64 = 86_400.0;
 
 pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>, files: &InputFiles) -> JudgeSettings {
     let written = table.value("kind");
-    // where the kind is wrong, nothing can be said of the keys beside it
     let known = match written {
         None => Some(Kind::Vlm),
         Some(value) => table.word_from("kind", value, KINDS),
     };
-    match known {
-        Some(Kind::None) => {
-            let whom = "a judge of kind \"none\"";
-            let help = "nobody rates anything: take the line away, or choose another kind";
-            table.refuse(SHARED, whom, help);
-            table.refuse(OF_SURFACE, whom, help);
-            table.refuse(OF_VLM, whom, help);
-        }
-        Some(Kind::Surface) => {
-            let help = "only kind = \"vlm\" has it: take the line away, or choose that kind";
-            table.refuse(OF_VLM, "a judge of kind \"surface\"", help);
-        }
-        Some(Kind::Vlm) => {
-            let usual = if written.is_none() { ", the default" } else { "" };
-            let help = "only kind = \"surface\" has it: take the line away, or choose that kind";
-            table.refuse(OF_SURFACE, &format!("a judge of kind \"vlm\"{usual}"), help);
-        }
-        None => {}
-    }
+    refuse_keys_of_others(table, known, written.is_none());
     let kind = match known.unwrap_or(Kind::None) {
         Kind::None => JudgeKind::None,
         Kind::Surface => JudgeKind::Surface(surface(table, files)),
         Kind::Vlm => JudgeKind::Vlm(vlm(table)),
+        Kind::Endpoint => endpoint(table).map_or(JudgeKind::None, JudgeKind::Endpoint),
     };
     let (panel, answers_per_picture) = match known {
         Some(Kind::None) | None => (Vec::new(), 1),
@@ -74,6 +68,40 @@ pub(super) fn read(table: &mut TableReader<'_>, people: People<'_>, files: &Inpu
         panel,
         answers_per_picture,
         write_answers: table.flag("write_answers", false),
+    }
+}
+
+fn refuse_keys_of_others(table: &mut TableReader<'_>, known: Option<Kind>, is_usual: bool) {
+    const NEITHER: &str = "take the line away, or choose that kind";
+    let of_surface = format!("only kind = \"surface\" has it: {NEITHER}");
+    let of_vlm = format!("only kind = \"vlm\" has it: {NEITHER}");
+    let of_endpoint = format!("only kind = \"endpoint\" has it: {NEITHER}");
+    match known {
+        Some(Kind::None) => {
+            let whom = "a judge of kind \"none\"";
+            let help = "nobody rates anything: take the line away, or choose another kind";
+            [SHARED, OF_SURFACE, OF_MODELS, OF_VLM, OF_ENDPOINT].iter().for_each(|keys| table.refuse(keys, whom, help));
+        }
+        Some(Kind::Surface) => {
+            let whom = "a judge of kind \"surface\"";
+            let help = "only kind = \"vlm\" and kind = \"endpoint\" have it: take the line away, or choose one of them";
+            table.refuse(OF_MODELS, whom, help);
+            table.refuse(OF_VLM, whom, &of_vlm);
+            table.refuse(OF_ENDPOINT, whom, &of_endpoint);
+        }
+        Some(Kind::Vlm) => {
+            let usual = if is_usual { ", the default" } else { "" };
+            let whom = format!("a judge of kind \"vlm\"{usual}");
+            table.refuse(OF_SURFACE, &whom, &of_surface);
+            table.refuse(OF_ENDPOINT, &whom, &of_endpoint);
+        }
+        Some(Kind::Endpoint) => {
+            let whom = "a judge of kind \"endpoint\"";
+            table.refuse(OF_SURFACE, whom, &of_surface);
+            table.refuse(OF_VLM, whom, &of_vlm);
+        }
+        // where the kind is wrong, nothing can be said of the keys beside it
+        None => {}
     }
 }
 
@@ -151,7 +179,16 @@ pub(super) fn check_similarity(
     }
 }
 
-fn vlm(table: &mut TableReader<'_>) -> VlmSettings {
+/// What a model is asked, wherever it is.
+struct AskedOfModel {
+    template: Option<PathBuf>,
+    readout: Readout,
+    temperature: f64,
+    max_new_tokens: u32,
+    retries: u32,
+}
+
+fn asked_of_model(table: &mut TableReader<'_>) -> AskedOfModel {
     let readout = table.word("readout", Readout::Expectation, READOUTS);
     let whom = format!("readout = \"{}\"", word_for(READOUTS, readout));
     if readout != Readout::Sample {
@@ -163,16 +200,81 @@ fn vlm(table: &mut TableReader<'_>) -> VlmSettings {
                     readout = \"greedy\" or \"sample\"";
         table.refuse(&["max_new_tokens"], &whom, help);
     }
-    let pack = if table.has("pack") { table.filled_text("pack", "models/emoji-llava") } else { None };
-    let template = if table.has("template") { table.filled_text("template", "my_template.toml") } else { None };
-    VlmSettings {
-        pack: PathBuf::from(pack.unwrap_or("models/emoji-llava".into())),
-        template: template.map(PathBuf::from),
+    AskedOfModel {
+        template: table.path("template", "my_template.toml"),
         readout,
         temperature: table.number("temperature", 1.0, Range::Above(0.0)),
         max_new_tokens: table.integer("max_new_tokens", 16, 1, MAXIMUM_TOKENS) as u32,
         retries: table.integer("retries", 3, 0, MAXIMUM_RETRIES) as u32,
     }
+}
+
+fn vlm(table: &mut TableReader<'_>) -> VlmSettings {
+    let AskedOfModel { template, readout, temperature, max_new_tokens, retries } = asked_of_model(table);
+    let pack = table.path("pack", USUAL_PACK).unwrap_or_else(|| PathBuf::from(USUAL_PACK));
+    VlmSettings { pack, template, readout, temperature, max_new_tokens, retries }
+}
+
+fn endpoint(table: &mut TableReader<'_>) -> Option<EndpointSettings> {
+    let AskedOfModel { template, readout, temperature, max_new_tokens, retries } = asked_of_model(table);
+    let base_url = needed_text(table, "base_url", "http://localhost:8000/v1").and_then(|text| {
+        let refused = match BaseUrl::parse(&text) {
+            Ok(base_url) => return Some(base_url),
+            Err(refused) => refused,
+        };
+        // Not with the text: it may hold a secret.
+        let problem = Problem::new(format!("`base_url` is no address of an endpoint: {}", refused.problem));
+        table.push_at("base_url", problem.expected(refused.expected));
+        None
+    });
+    let model = needed_text(table, "model", "llava-1.5-7b");
+    let api_key_env = match table.has("api_key_env") {
+        true => table.filled_text("api_key_env", "OPENAI_API_KEY").filter(|name| {
+            let is_name = name
+                .chars()
+                .enumerate()
+                .all(|(place, one)| one == '_' || one.is_ascii_alphabetic() || (place > 0 && one.is_ascii_digit()));
+            if !is_name {
+                let problem = Problem::new("`api_key_env` is no name of an environment variable");
+                let problem = problem.expected("letters, digits and _, say \"OPENAI_API_KEY\"");
+                table.push_at(
+                    "api_key_env",
+                    problem.help("the key itself stands in no file: put it into the variable, export NAME=…"),
+                );
+            }
+            is_name
+        }),
+        false => None,
+    };
+    let timeout_s = table.number("timeout_s", 120.0, Range::Above(0.0));
+    if timeout_s > LONGEST_TIMEOUT_S {
+        let problem = Problem::new(format!("`timeout_s` = {timeout_s:?} is more than a day"));
+        table.push_at("timeout_s", problem.expected(format!("at most {LONGEST_TIMEOUT_S:?} s")));
+    }
+    let request_retries = table.integer("request_retries", 6, 0, MAXIMUM_RETRIES) as u32;
+    let concurrency = table.integer("concurrency", 4, 1, MAXIMUM_CONCURRENCY) as u32;
+    Some(EndpointSettings {
+        base_url: base_url?,
+        model: model?,
+        api_key_env,
+        template,
+        readout,
+        temperature,
+        max_new_tokens,
+        retries,
+        timeout_s: timeout_s.min(LONGEST_TIMEOUT_S),
+        request_retries,
+        concurrency,
+    })
+}
+
+/// A text without which there is no endpoint.
+fn needed_text(table: &mut TableReader<'_>, key: &str, example: &str) -> Option<String> {
+    if !table.has(key) {
+        table.missing_for(key, "a judge of kind \"endpoint\"", &format!("{key} = \"{example}\""));
+        return None;
+    }
+    table.filled_text(key, example)
 }
 
 fn panel(table: &mut TableReader<'_>, people: People<'_>) -> Vec<NamedPersona> {
@@ -207,11 +309,12 @@ fn answers_per_picture(table: &mut TableReader<'_>, kind: &JudgeKind) -> u32 {
     let answers = table.integer("answers_per_picture", 1, 1, MAXIMUM_ANSWERS) as u32;
     if answers > 1
         && !kind.is_drawn()
+        && *kind != JudgeKind::None
         && let Some(origin) = table.origin("answers_per_picture")
     {
         let (why, help) = match kind {
-            JudgeKind::Vlm(vlm) => (
-                format!("readout = \"{}\" always gives the same", word_for(READOUTS, vlm.readout)),
+            JudgeKind::Vlm(VlmSettings { readout, .. }) | JudgeKind::Endpoint(EndpointSettings { readout, .. }) => (
+                format!("readout = \"{}\" always gives the same", word_for(READOUTS, *readout)),
                 "answers differ with readout = \"sample\"",
             ),
             _ => ("the surface without noise always gives the same".to_owned(), "answers differ with noise = true"),

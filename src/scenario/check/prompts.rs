@@ -1,5 +1,6 @@
 //! `demand.prompts`: what is asked for.
 
+use super::input_files::InputFiles;
 use crate::demand::grammar::{OBJECTS, TEMPLATES};
 use crate::scenario::error::Problem;
 use crate::scenario::reader::TableReader;
@@ -9,7 +10,7 @@ use crate::scenario::settings::PromptChoice;
 /// Where an object stands in a template.
 const OBJECT: &str = "{object}";
 
-pub(super) fn read(table: &mut TableReader<'_>) -> Option<PromptChoice> {
+pub(super) fn read(table: &mut TableReader<'_>, files: &InputFiles) -> Option<PromptChoice> {
     if !table.has("prompts") {
         return Some(PromptChoice::Own);
     }
@@ -22,6 +23,22 @@ pub(super) fn read(table: &mut TableReader<'_>) -> Option<PromptChoice> {
                 return None;
             }
             texts(&mut table, "prompts", expected).map(|prompts| PromptChoice::List { prompts })
+        }
+        ("file", mut table) => {
+            const EXPECTED: &str = "a text file with one prompt a line";
+            let Some(file) = table.path("file", "prompts.txt") else {
+                if !table.has("file") {
+                    table.lacks("file", EXPECTED, "prompts = { kind = \"file\", file = \"prompts.txt\" }");
+                }
+                return None;
+            };
+            match files.prompts(&file) {
+                Ok(prompts) => Some(PromptChoice::File { file, prompts }),
+                Err(bad) => {
+                    bad.report(&mut table, "file", EXPECTED);
+                    None
+                }
+            }
         }
         ("grammar", mut table) => {
             let objects = texts_or(&mut table, "objects", "a list of objects, most popular first", &OBJECTS);

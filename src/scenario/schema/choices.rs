@@ -10,8 +10,15 @@ const fn with_short(kind: &'static str, keys: &'static [&'static str], short: Sh
     Variant { kind, keys, short: Some(short) }
 }
 
-pub(in crate::scenario) const SAMPLERS: &[Variant] =
-    &[variant("ddim", &["eta"]), variant("ddpm", &[]), variant("euler", &[])];
+pub(in crate::scenario) const SAMPLERS: &[Variant] = &[
+    variant("ddim", &["eta"]),
+    variant("ddpm", &[]),
+    variant("euler", &[]),
+    variant("euler-ancestral", &[]),
+    variant("pndm", &[]),
+    variant("dpm-solver++", &[]),
+    variant("lcm", &[]),
+];
 
 const UMA_NLOS: Variant = variant("uma-nlos", &[]);
 const UMA_LOS: Variant = variant("uma-los", &[]);
@@ -57,6 +64,7 @@ pub(in crate::scenario) const ARRIVALS: &[Variant] = &[
 pub(in crate::scenario) const PROMPTS: &[Variant] = &[
     variant("own", &[]),
     with_short("list", &["prompts"], Short::List),
+    variant("file", &["file"]),
     variant("grammar", &["objects", "templates"]),
 ];
 

@@ -46,6 +46,7 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
         is_list: false,
         fields: &[
             choice("sampler", SAMPLERS),
+            plain("history"),
             plain("steps"),
             plain("split"),
             plain("guidance"),
@@ -163,6 +164,12 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
             plain("temperature"),
             plain("max_new_tokens"),
             plain("retries"),
+            plain("base_url"),
+            plain("model"),
+            plain("api_key_env"),
+            plain("timeout_s"),
+            plain("request_retries"),
+            plain("concurrency"),
         ],
     },
     TableSchema {

@@ -94,6 +94,13 @@ pub enum PromptChoice {
     Own,
     /// One of a list, most popular first.
     List { prompts: Vec<String> },
+    /// One of those in a file, most popular first.
+    File {
+        /// Relative to the working directory.
+        file: PathBuf,
+        /// Each once; shared by the points of a sweep.
+        prompts: Arc<[String]>,
+    },
     /// Objects put into templates such as `"a {object} under the tree"`, the object drawn by popularity, the template with
     /// equal probability.
     Grammar { objects: Vec<String>, templates: Vec<String> },
@@ -123,6 +130,7 @@ impl PromptChoice {
         match self {
             Self::Own => Box::new(std::iter::empty()),
             Self::List { prompts } => Box::new(prompts.iter().cloned()),
+            Self::File { prompts, .. } => Box::new(prompts.iter().cloned()),
             Self::Grammar { objects, templates } => Box::new(
                 objects
                     .iter()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::Scenario;
-use crate::judge::{MeasuredSurface, NamedPersona, NormalPopulation, Persona, QualityModel, Readout};
+use crate::judge::{BaseUrl, MeasuredSurface, NamedPersona, NormalPopulation, Persona, QualityModel, Readout};
 use crate::random::StreamKey;
 
 /// `device.persona`
@@ -41,6 +41,8 @@ pub enum JudgeKind {
     Surface(SurfaceSettings),
     /// A vision-language model. The default.
     Vlm(VlmSettings),
+    /// A model behind an OpenAI-compatible HTTP endpoint.
+    Endpoint(EndpointSettings),
 }
 
 impl JudgeSettings {
@@ -48,7 +50,7 @@ impl JudgeSettings {
     pub fn quality_model(&self) -> QualityModel {
         match &self.kind {
             JudgeKind::Surface(surface) => surface.quality_model(),
-            JudgeKind::Vlm(_) | JudgeKind::None => QualityModel::Synthetic,
+            JudgeKind::Vlm(_) | JudgeKind::Endpoint(_) | JudgeKind::None => QualityModel::Synthetic,
         }
     }
 }
@@ -60,7 +62,13 @@ impl JudgeKind {
             Self::None => false,
             Self::Surface(surface) => surface.noise,
             Self::Vlm(vlm) => vlm.readout.is_drawn(),
+            Self::Endpoint(endpoint) => endpoint.readout.is_drawn(),
         }
+    }
+
+    /// Whether a model looks at the pictures.
+    pub fn is_shown_pictures(&self) -> bool {
+        matches!(self, Self::Vlm(_) | Self::Endpoint(_))
     }
 }
 
@@ -128,6 +136,33 @@ pub struct VlmSettings {
     pub max_new_tokens: u32,
     /// Further attempts where an answer holds no score, for `sample`. Default 3.
     pub retries: u32,
+}
+
+/// `[judge] kind = "endpoint"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointSettings {
+    /// What stands before `/chat/completions`.
+    pub base_url: BaseUrl,
+    /// As the server calls it.
+    pub model: String,
+    /// Environment variable that holds the key, which itself is written nowhere; `None`: no key is sent.
+    pub api_key_env: Option<String>,
+    /// File of the prompt's template; `None`: the built-in one.
+    pub template: Option<PathBuf>,
+    /// Default `expectation`.
+    pub readout: Readout,
+    /// Of `sample` alone. Default 1; > 0.
+    pub temperature: f64,
+    /// Tokens after which an answer is cut off, for `greedy` and `sample`. Default 16; at least 1.
+    pub max_new_tokens: u32,
+    /// Further attempts where an answer holds no score, for `sample`. Default 3.
+    pub retries: u32,
+    /// Of one attempt. Default 120; > 0.
+    pub timeout_s: f64,
+    /// How often a request is sent again that failed on the way. Default 6.
+    pub request_retries: u32,
+    /// Requests under way at once, over all runs. Default 4; at least 1.
+    pub concurrency: u32,
 }
 
 /// `[population]`: whom personas are drawn from.

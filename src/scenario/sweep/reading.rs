@@ -291,6 +291,9 @@ fn fixed_per_study(field: &FieldPath) -> Option<&'static str> {
         ("cell", "name") => Some("a cell keeps its name"),
         ("judge", "kind" | "panel" | "write_answers") => Some("a study's tables have the same columns at each point"),
         ("judge", "pack") => Some("a study runs on one judge pack"),
+        ("judge", "api_key_env" | "timeout_s" | "request_retries" | "concurrency") => {
+            Some("how an endpoint is reached changes no result")
+        }
         ("figure", _) => Some("figures are drawn once per study"),
         _ => None,
     }

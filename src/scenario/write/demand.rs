@@ -60,6 +60,7 @@ fn prompts(prompts: &PromptChoice) -> String {
     match prompts {
         PromptChoice::Own => quote("own"),
         PromptChoice::List { prompts } => format!("{{ kind = \"list\", prompts = {} }}", texts(prompts)),
+        PromptChoice::File { file, .. } => format!("{{ kind = \"file\", file = {} }}", quote(&file.to_string_lossy())),
         PromptChoice::Grammar { objects, templates } => {
             format!("{{ kind = \"grammar\", objects = {}, templates = {} }}", texts(objects), texts(templates))
         }

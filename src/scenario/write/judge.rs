@@ -1,10 +1,12 @@
 //! `[judge]`, `[population]` and personas as TOML.
 
+use std::path::Path;
+
 use super::{float, line, list, table, word};
 use crate::judge::{NamedPersona, Readout, Spread};
 use crate::scenario::check::POPULATION;
 use crate::scenario::settings::{
-    JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SimilaritySettings, VlmSettings,
+    EndpointSettings, JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SimilaritySettings, VlmSettings,
 };
 use crate::scenario::tree::quote;
 use crate::scenario::words::READOUTS;
@@ -75,6 +77,7 @@ pub(super) fn judge(text: &mut String, settings: &JudgeSettings) {
             }
         }
         JudgeKind::Vlm(vlm) => self::vlm(text, vlm),
+        JudgeKind::Endpoint(endpoint) => self::endpoint(text, endpoint),
     }
     line(text, "qoe_threshold", float(settings.qoe_threshold));
     line(text, "panel", list(settings.panel.iter().map(given)));
@@ -85,15 +88,41 @@ pub(super) fn judge(text: &mut String, settings: &JudgeSettings) {
 fn vlm(text: &mut String, settings: &VlmSettings) {
     line(text, "kind", quote("vlm"));
     line(text, "pack", quote(&settings.pack.to_string_lossy()));
-    if let Some(template) = &settings.template {
+    let VlmSettings { template, readout, temperature, max_new_tokens, retries, .. } = settings;
+    asked(text, template.as_deref(), *readout, (*temperature, *max_new_tokens, *retries));
+}
+
+/// Never the key: it is in no settings.
+fn endpoint(text: &mut String, settings: &EndpointSettings) {
+    line(text, "kind", quote("endpoint"));
+    line(text, "base_url", quote(settings.base_url.as_str()));
+    line(text, "model", quote(&settings.model));
+    if let Some(variable) = &settings.api_key_env {
+        line(text, "api_key_env", quote(variable));
+    }
+    let EndpointSettings { template, readout, temperature, max_new_tokens, retries, .. } = settings;
+    asked(text, template.as_deref(), *readout, (*temperature, *max_new_tokens, *retries));
+    line(text, "timeout_s", float(settings.timeout_s));
+    line(text, "request_retries", settings.request_retries);
+    line(text, "concurrency", settings.concurrency);
+}
+
+/// What is asked of a model, wherever it is.
+fn asked(
+    text: &mut String,
+    template: Option<&Path>,
+    readout: Readout,
+    (temperature, max_new_tokens, retries): (f64, u32, u32),
+) {
+    if let Some(template) = template {
         line(text, "template", quote(&template.to_string_lossy()));
     }
-    word(text, "readout", READOUTS, settings.readout);
-    if settings.readout != Readout::Expectation {
-        line(text, "max_new_tokens", settings.max_new_tokens);
+    word(text, "readout", READOUTS, readout);
+    if readout != Readout::Expectation {
+        line(text, "max_new_tokens", max_new_tokens);
     }
-    if settings.readout == Readout::Sample {
-        line(text, "temperature", float(settings.temperature));
-        line(text, "retries", settings.retries);
+    if readout == Readout::Sample {
+        line(text, "temperature", float(temperature));
+        line(text, "retries", retries);
     }
 }

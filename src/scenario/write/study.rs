@@ -1,7 +1,7 @@
 //! `[study]` and `[sweep]` as TOML: a study as a whole.
 
 use super::{AsWritten, float, line, line_of, parts, table};
-use crate::scenario::settings::{Scenario, StudySettings};
+use crate::scenario::settings::{JudgeKind, Scenario, StudySettings};
 use crate::scenario::sweep::{Axis, MODE, MODES, Mode, Sweep, ZIP};
 use crate::scenario::tree::{Table, quote};
 use crate::scenario::words::word_for;
@@ -13,11 +13,16 @@ pub(in crate::scenario) fn study(first: &Scenario, root: &Table, swept: &Sweep) 
     text
 }
 
-/// The same without replications and figures.
+/// The same without replications, figures, and how an endpoint is reached: a study that came to a stop because its server was too
+/// slow goes on with more patience.
 pub(in crate::scenario) fn identity(first: &Scenario, root: &Table, swept: &Sweep) -> String {
     let mut text = String::new();
     named(&mut text, &first.study);
-    parts(&mut text, first, &AsWritten::of(root, first));
+    let mut first = first.clone();
+    if let JudgeKind::Endpoint(endpoint) = &mut first.judge.kind {
+        (endpoint.api_key_env, endpoint.timeout_s, endpoint.request_retries, endpoint.concurrency) = (None, 1.0, 0, 1);
+    }
+    parts(&mut text, &first, &AsWritten::of(root, &first));
     sweep(&mut text, swept);
     text
 }
