@@ -11,7 +11,6 @@
 pub mod codec;
 pub mod executor;
 pub mod graph;
-pub mod halving;
 pub mod image_metrics;
 pub mod noise_schedule;
 pub mod path_analysis;

@@ -20,11 +20,10 @@ use rayon::prelude::*;
 
 pub use self::error::ExecutorError;
 pub use self::evaluation::Evaluation;
-use self::judging::{OpenJudge, questions};
+use self::judging::OpenJudge;
 pub use self::progress::{ExecutionProgress, WorkCounts};
 pub use self::stop::StopRequest;
 use super::graph::{DenoisingGraph, NodeId, Operation};
-use super::halving::in_halves;
 use super::image_metrics::PictureMetrics;
 use super::text::{TextEmbedding, TextEmbeddings};
 use super::value::{Failure, Latent, Value};
@@ -191,8 +190,7 @@ impl Executor {
         self.score(graph, score, values, finished)
     }
 
-    /// Evaluates each batch in one call, workers side by side. Where a call fails, each item is tried alone: one that no
-    /// network takes does not spoil its neighbours.
+    /// Evaluates each batch in one call, workers side by side; in smaller ones where a call fails.
     fn in_batches(
         &self,
         ids: &[NodeId],
@@ -203,20 +201,13 @@ impl Executor {
         let call = |batch: Range<usize>| {
             if self.stop.is_set() { Err(ExecutorError::Stopped) } else { call(batch) }
         };
-        let call = |batch: Range<usize>| match call(batch.clone()) {
-            Err(ExecutorError::Call { .. }) => batch
-                .map(|index| match call(index..index + 1) {
-                    Ok(values) => Ok(values.into_iter().next().expect("one item has one value")),
-                    Err(ExecutorError::Call { message }) => Ok(Value::CallFailed(message.into())),
-                    Err(error) => Err(error),
-                })
-                .collect(),
-            outcome => outcome,
-        };
         for group in batches.chunks(self.workers.len() * BATCHES_BETWEEN_REPORTS) {
-            let outputs: Vec<Vec<Value>> = self
-                .pool
-                .install(|| group.par_iter().map(|batch| call(batch.clone())).collect::<Result<_, ExecutorError>>())?;
+            let outputs: Vec<Vec<Value>> = self.pool.install(|| {
+                group
+                    .par_iter()
+                    .map(|batch| batches::in_halves(batch.clone(), &call))
+                    .collect::<Result<_, ExecutorError>>()
+            })?;
             let of_group = group.iter().flat_map(|batch| &ids[batch.clone()]).copied();
             finished(of_group.zip(outputs.into_iter().flatten()).collect())?;
         }
@@ -297,9 +288,7 @@ impl Executor {
             finished(without_text)?;
         }
         let shape = self.pack.latent_shape();
-        let call = |batch: Range<usize>| {
-            self.with_worker(|models| in_halves(&items[batch], &mut |part| worker::denoise(models, shape, part)))
-        };
+        let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
         self.in_batches(&ids, &batches::denoising(&items), call, finished)
     }
 
@@ -316,55 +305,8 @@ impl Executor {
             .map(|parent| Arc::clone(latent_of(values, parent)))
             .collect();
         let shape = self.pack.latent_shape();
-        let call = |batch: Range<usize>| {
-            self.with_worker(|models| in_halves(&latents[batch], &mut |part| worker::decode(models, shape, part)))
-        };
+        let call = |batch: Range<usize>| self.with_worker(|models| worker::decode(models, shape, &latents[batch]));
         self.in_batches(ids, &batches::decoding(ids.len()), call, finished)
-    }
-
-    fn score(
-        &self,
-        graph: &DenoisingGraph,
-        mut ids: Vec<NodeId>,
-        values: &HashMap<NodeId, Value>,
-        finished: &mut Finished<'_>,
-    ) -> Result<(), ExecutorError> {
-        let judge_of = |id: NodeId| match graph.operation(id) {
-            Operation::Score { judge, .. } => *judge,
-            _ => unreachable!("only scores come here"),
-        };
-        // Sorts them by judge.
-        let batches = batches::scoring(graph, &mut ids);
-        let mut start = 0;
-        for of_judge in ids.chunk_by(|&a, &b| judge_of(a) == judge_of(b)) {
-            let digest = judge_of(of_judge[0]);
-            let judge = self.judges.iter().find(|judge| judge.digest() == digest);
-            match judge.expect("whoever adds a score to a graph gives the executor its judge") {
-                OpenJudge::Vlm(judge) => {
-                    let here = start..start + of_judge.len();
-                    let batches: Vec<Range<usize>> = batches
-                        .iter()
-                        .filter(|batch| here.contains(&batch.start))
-                        .map(|batch| batch.start - start..batch.end - start)
-                        .collect();
-                    let call = |batch: Range<usize>| {
-                        let questions = questions(graph, &of_judge[batch], values);
-                        let answers = judge.ask(self.worker_index(), self.provider, &questions)?;
-                        Ok(answers.into_iter().map(Value::Answer).collect())
-                    };
-                    self.in_batches(of_judge, &batches, call, finished)?;
-                }
-                OpenJudge::Endpoint { judge, .. } => {
-                    let questions = questions(graph, of_judge, values);
-                    judge.ask(&questions, &|| self.stop.is_set(), &mut |answers| {
-                        let of_node = |(index, answer): (usize, _)| (of_judge[index], Value::Answer(answer));
-                        finished(answers.into_iter().map(of_node).collect())
-                    })?;
-                }
-            }
-            start += of_judge.len();
-        }
-        Ok(())
     }
 
     /// The embedding of a prompt, computed alone so that it does not depend on its neighbours.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use self::digit_marks::DigitMarks;
-use super::readout::Readout;
+use super::readout::{AnswerNumbers, Readout};
 use super::template::PromptTemplate;
 
 pub use self::back_off::{retry_after_s, wait_s};
@@ -92,7 +92,7 @@ impl EndpointJudge {
     /// SHA-256 over everything of the judge that an answer depends on: server, model, template and options (of these, only
     /// what the readout uses). How patiently and with how many requests at once it is asked changes nothing.
     pub fn digest(&self) -> [u8; 32] {
-        let EndpointOptions { model, readout, temperature, max_new_tokens, retries } = &self.options;
+        let EndpointOptions { ref model, readout, temperature, max_new_tokens, retries } = self.options;
         let mut hash = Sha256::new();
         hash.update(b"latentlink endpoint judge 1");
         for text in [self.client.base_url().as_str(), model] {
@@ -100,19 +100,7 @@ impl EndpointJudge {
             hash.update(text.as_bytes());
         }
         hash.update(self.template.digest());
-        match readout {
-            Readout::Expectation => hash.update(b"expectation"),
-            Readout::Greedy => {
-                hash.update(b"greedy");
-                hash.update(max_new_tokens.to_le_bytes());
-            }
-            Readout::Sample => {
-                hash.update(b"sample");
-                hash.update(temperature.to_bits().to_le_bytes());
-                hash.update(max_new_tokens.to_le_bytes());
-                hash.update(retries.to_le_bytes());
-            }
-        }
+        readout.write_digest(AnswerNumbers { temperature, max_new_tokens, retries }, &mut hash);
         hash.finalize().into()
     }
 }

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 use super::persona::Persona;
 use super::question::{Answer, Question};
-use super::readout::Readout;
+use super::readout::{AnswerNumbers, Readout};
 use super::score_reading::read_score;
 use super::score_scale::ScoreScale;
 use super::template::PromptTemplate;
@@ -118,19 +118,7 @@ impl VlmJudge {
         hash.update(b"latentlink vlm judge 1");
         hash.update(self.pack.digest());
         hash.update(self.template.digest());
-        match readout {
-            Readout::Expectation => hash.update(b"expectation"),
-            Readout::Greedy => {
-                hash.update(b"greedy");
-                hash.update(max_new_tokens.to_le_bytes());
-            }
-            Readout::Sample => {
-                hash.update(b"sample");
-                hash.update(temperature.to_bits().to_le_bytes());
-                hash.update(max_new_tokens.to_le_bytes());
-                hash.update(retries.to_le_bytes());
-            }
-        }
+        readout.write_digest(AnswerNumbers { temperature, max_new_tokens, retries }, &mut hash);
         hash.finalize().into()
     }
 

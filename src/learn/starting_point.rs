@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint::LearnerError;
 use super::finished_training::LEARNER;
 use super::learner::Learner;
 use super::settings::LearnerSettings;
@@ -66,7 +67,6 @@ impl StartingPoint {
     /// # Errors
     /// [`TrainingError::NoStart`], [`TrainingError::OtherStart`].
     pub fn learner(&self, settings: &LearnerSettings) -> Result<Learner, TrainingError> {
-        use super::checkpoint::LearnerError;
         Learner::starting_from(settings, &self.learner).map_err(|error| match error {
             LearnerError::OtherNetwork { .. } => {
                 TrainingError::OtherStart { file: self.file.clone(), message: error.to_string() }

@@ -130,15 +130,6 @@ pub enum PackError {
 }
 
 impl PackError {
-    /// Whether a run failed for want of memory, as ONNX Runtime's arena, CUDA or the system's allocator say it.
-    pub fn is_out_of_memory(&self) -> bool {
-        const WORDS: [&str; 4] = ["Failed to allocate memory", "out of memory", "bad allocation", "bad_alloc"];
-        match self {
-            Self::Run { reason, .. } => WORDS.iter().any(|words| reason.message().contains(words)),
-            _ => false,
-        }
-    }
-
     /// The error for the setting `key` of `file`, which should have been `expected`.
     pub(super) fn config(file: &Path, key: &str, expected: impl Into<String>, found: &Value) -> Self {
         let found = super::pack::shortened(found);

@@ -17,6 +17,7 @@
 mod cache;
 mod cuda_folder;
 mod error;
+mod folder_lock;
 mod pip;
 
 use std::{

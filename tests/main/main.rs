@@ -32,7 +32,6 @@ mod figures_of_any_sweep;
 mod figures_of_numbers;
 mod figures_of_scores;
 mod grouping;
-mod halving;
 mod image_metrics;
 mod judge_pack_open;
 mod judge_population;
@@ -96,7 +95,9 @@ mod network_runs;
 mod network_theory;
 mod noise_schedule;
 mod pack_batches;
+
 mod pack_digests;
+mod pack_folder;
 mod pack_models;
 mod pack_open;
 mod pack_stable_diffusion;

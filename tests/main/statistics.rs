@@ -1,5 +1,5 @@
 //! Means, quantiles, proportions and paired differences against SciPy and NumPy, on observations from the formulas of
-//! `tests/reference/statistics.py`.
+//! `tests/reference/statistics_scipy.py`.
 
 use std::path::Path;
 

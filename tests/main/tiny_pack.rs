@@ -1,11 +1,13 @@
 //! A diffusion pack of a few kilobytes in a folder of its own, to break or vary one file at a time. Its models come
 //! from `tests/reference/tiny_models.py`.
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
 use latentlink::onnx::digest::sha256_of_file;
 use serde_json::json;
-use tempfile::TempDir;
+
+use crate::pack_folder::PackFolder;
 
 /// Where the pack that the project ships is, from the folder in which cargo runs tests.
 pub fn shipped_pack() -> &'static Path {
@@ -18,12 +20,20 @@ pub fn vectors() -> &'static Path {
 
 /// Four tokens a prompt, text of width 4, latents 4 × 2 × 2, pictures 3 × 4 × 4, scaling factor 0.5, shift 0.25.
 pub struct TinyPack {
-    folder: TempDir,
+    folder: PackFolder,
+}
+
+impl Deref for TinyPack {
+    type Target = PackFolder;
+
+    fn deref(&self) -> &PackFolder {
+        &self.folder
+    }
 }
 
 impl TinyPack {
     pub fn new() -> Self {
-        let pack = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        let pack = Self { folder: PackFolder::default() };
         pack.write("model_index.json", r#"{ "_class_name": "OnnxStableDiffusionPipeline" }"#);
         pack.write(
             "scheduler/scheduler_config.json",
@@ -39,24 +49,6 @@ impl TinyPack {
         pack.model("unet", "unet");
         pack.model("vae_decoder", "vae_decoder");
         pack
-    }
-
-    pub fn root(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn path(&self, file: &str) -> PathBuf {
-        self.root().join(file)
-    }
-
-    pub fn write(&self, file: &str, text: &str) {
-        let path = self.path(file);
-        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a new folder");
-        std::fs::write(path, text).expect("a new file");
-    }
-
-    pub fn remove(&self, file: &str) {
-        std::fs::remove_file(self.path(file)).expect("the file was there");
     }
 
     /// Puts `tests/vectors/tiny_models/{variant}.onnx` in the place of a model.

@@ -1,48 +1,39 @@
 //! The Stable Diffusion packs of `tests/reference/tiny_stable_diffusion.py`, each in a folder of its own, and what
 //! diffusers makes of them.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use latentlink::onnx::{DiffusionModels, DiffusionPack, ResolvedProvider, runtime};
 use ndarray::{Array1, Array2, Array4};
 use serde_json::Value;
-use tempfile::TempDir;
 
+use crate::pack_folder::PackFolder;
 use crate::tiny_pack::vectors;
 
 /// Every pack whose reference there is.
 pub const PACKS: [&str; 4] = ["sd15", "sd21", "lcm", "sdxl"];
 
 pub struct StableDiffusionPack {
-    folder: TempDir,
+    folder: PackFolder,
+}
+
+impl Deref for StableDiffusionPack {
+    type Target = PackFolder;
+
+    fn deref(&self) -> &PackFolder {
+        &self.folder
+    }
 }
 
 impl StableDiffusionPack {
     /// `name` is `sd15`, or a folder of what differs from it.
     pub fn new(name: &str) -> Self {
-        let pack = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        let pack = Self { folder: PackFolder::default() };
         for layer in ["sd15", name] {
             pack.lay(&folder().join(layer), Path::new(""));
         }
         pack
-    }
-
-    pub fn root(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn path(&self, file: &str) -> PathBuf {
-        self.root().join(file)
-    }
-
-    pub fn write(&self, file: &str, text: &str) {
-        let path = self.path(file);
-        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a new folder");
-        std::fs::write(path, text).expect("a new file");
-    }
-
-    pub fn remove(&self, file: &str) {
-        std::fs::remove_file(self.path(file)).expect("the file was there");
     }
 
     /// Leaves the first `length` bytes of a file.

@@ -1,8 +1,8 @@
 """Final latents of diffusers' schedulers with a real ONNX pack, as reference for the executor.
 
-    python -P tests/reference/diffusers_chains.py models/emoji-ldm tests/vectors/diffusers_chains
+    python tests/reference/diffusers_chains.py models/emoji-ldm tests/vectors/diffusers_chains
 
-Needs diffusers 0.31.0, torch 2.8.0, tokenizers 0.21.4, onnxruntime and numpy. -P: this folder has a `statistics.py`. Writes OUT.json, an index, and OUT.bin, little-endian
+Needs diffusers 0.31.0, torch 2.8.0, tokenizers 0.21.4, onnxruntime and numpy. Writes OUT.json, an index, and OUT.bin, little-endian
 float32 values: the start noise, then ten noises for the steps of stochastic chains, then the final latent of each case. Every
 array is one latent in CHW order; the index gives its offset in values.
 

@@ -1,8 +1,8 @@
 """Final latents of diffusers' schedulers with a closed-form denoiser, as reference for the samplers.
 
-    python -P tests/reference/diffusers_schedulers.py tests/vectors/diffusers_schedulers.json
+    python tests/reference/diffusers_schedulers.py tests/vectors/diffusers_schedulers.json
 
-Needs diffusers 0.31.0, torch 2.8.0 and numpy (2.5.1 gave the same numbers). -P: this folder has a `statistics.py`. In 0.35
+Needs diffusers 0.31.0, torch 2.8.0 and numpy (2.5.1 gave the same numbers). In 0.35
 diffusers takes a DDPM step to the next timestep of the chain, not to t - T // N; elsewhere 0.35.2 gives the same numbers.
 
 The "denoiser" is the same smooth function of latent and timestep here and in the Rust test, so that only the scheduler is compared:

@@ -19,12 +19,8 @@ that 16 bits can hold, so one reference serves both precisions of the first pack
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import warnings
-
-# `statistics.py` beside this file is not the module of that name, which the packages below import.
-sys.path.remove(str(pathlib.Path(__file__).parent))
 
 import diffusers
 import numpy as np

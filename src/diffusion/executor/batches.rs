@@ -1,9 +1,12 @@
-//! How a wave is cut into batches: by the wave alone, so that any number of workers gives the same bytes.
+//! How a wave is cut into batches: by the wave alone, so that any number of workers gives the same bytes. And how a batch is
+//! cut further where a network does not take it.
 
 use std::ops::Range;
 
+use super::ExecutorError;
 use crate::diffusion::NodeId;
 use crate::diffusion::graph::{DenoisingGraph, Operation};
+use crate::diffusion::value::Value;
 use crate::diffusion::worker::DenoiseItem;
 
 /// UNet evaluations in one call at most: beyond this a CPU gains little per sample.
@@ -82,4 +85,73 @@ fn cut(sizes: &[usize], worth_a_call: usize, per_call: usize) -> Vec<Range<usize
         batches.push(start..sizes.len());
     }
     batches
+}
+
+/// The values of a batch: in one call, or where that fails in calls on its halves, down to single items. So an item that no
+/// network takes does not spoil its neighbours, and a batch for which a GPU lacks memory is made in parts that fit.
+pub(super) fn in_halves(
+    batch: Range<usize>,
+    call: &impl Fn(Range<usize>) -> Result<Vec<Value>, ExecutorError>,
+) -> Result<Vec<Value>, ExecutorError> {
+    match call(batch.clone()) {
+        Err(ExecutorError::Call { message }) if batch.len() == 1 => Ok(vec![Value::CallFailed(message.into())]),
+        Err(ExecutorError::Call { .. }) => {
+            let middle = batch.start + batch.len() / 2;
+            let mut values = in_halves(batch.start..middle, call)?;
+            values.extend(in_halves(middle..batch.end, call)?);
+            Ok(values)
+        }
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::diffusion::value::Failure;
+
+    /// What stands for item `index`.
+    fn value(index: usize) -> Value {
+        if index == 5 { Value::CallFailed("no".into()) } else { Value::Failed(Failure::NonFiniteOutput) }
+    }
+
+    fn refused() -> Result<Vec<Value>, ExecutorError> {
+        Err(ExecutorError::Call { message: "no".into() })
+    }
+
+    #[test]
+    fn a_batch_that_memory_does_not_hold_is_made_in_parts_that_fit() {
+        let sizes = RefCell::new(Vec::new());
+        let values = in_halves(6..13, &|part| {
+            sizes.borrow_mut().push(part.len());
+            if part.len() > 2 { refused() } else { Ok(part.map(value).collect()) }
+        });
+        assert_eq!(values.expect("pairs fit").len(), 7);
+        assert_eq!(*sizes.borrow(), [7, 3, 1, 2, 4, 2, 2]);
+    }
+
+    #[test]
+    fn one_item_that_no_network_takes_fails_alone_and_everything_keeps_its_place() {
+        let values = in_halves(0..8, &|part| {
+            if part.contains(&5) { refused() } else { Ok(part.map(value).collect()) }
+        });
+        let failed: Vec<bool> = values
+            .expect("the others are taken")
+            .iter()
+            .map(|value| matches!(value, Value::CallFailed(message) if &**message == "no"))
+            .collect();
+        assert_eq!(failed, [false, false, false, false, false, true, false, false]);
+    }
+
+    #[test]
+    fn a_request_to_stop_is_no_reason_to_try_again() {
+        let calls = RefCell::new(0);
+        let stopped = in_halves(0..8, &|_| {
+            *calls.borrow_mut() += 1;
+            Err(ExecutorError::Stopped)
+        });
+        assert!(matches!(stopped, Err(ExecutorError::Stopped)) && *calls.borrow() == 1);
+    }
 }

@@ -1,9 +1,10 @@
 //! The judges of an executor: one set of sessions for each worker and judge of a pack; one client for each endpoint.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ExecutorError, StopRequest};
+use super::{Executor, ExecutorError, Finished, StopRequest, batches};
 use crate::diffusion::graph::{DenoisingGraph, NodeId, Operation};
 use crate::diffusion::value::Value;
 use crate::judge::{Answer, EndpointJudge, JudgeError, Persona, PictureJudge, Question, VlmJudge, VlmWorker};
@@ -54,6 +55,54 @@ impl OpenJudge {
             Self::Vlm(sessions) => sessions.is_open(),
             Self::Endpoint { judge, .. } => judge.client().has_asked(),
         }
+    }
+}
+
+impl Executor {
+    /// Asks the judges, one after the other.
+    pub(super) fn score(
+        &self,
+        graph: &DenoisingGraph,
+        mut ids: Vec<NodeId>,
+        values: &HashMap<NodeId, Value>,
+        finished: &mut Finished<'_>,
+    ) -> Result<(), ExecutorError> {
+        let judge_of = |id: NodeId| match graph.operation(id) {
+            Operation::Score { judge, .. } => *judge,
+            _ => unreachable!("only scores come here"),
+        };
+        // Sorts them by judge.
+        let batches = batches::scoring(graph, &mut ids);
+        let mut start = 0;
+        for of_judge in ids.chunk_by(|&a, &b| judge_of(a) == judge_of(b)) {
+            let digest = judge_of(of_judge[0]);
+            let judge = self.judges.iter().find(|judge| judge.digest() == digest);
+            match judge.expect("whoever adds a score to a graph gives the executor its judge") {
+                OpenJudge::Vlm(judge) => {
+                    let here = start..start + of_judge.len();
+                    let batches: Vec<Range<usize>> = batches
+                        .iter()
+                        .filter(|batch| here.contains(&batch.start))
+                        .map(|batch| batch.start - start..batch.end - start)
+                        .collect();
+                    let call = |batch: Range<usize>| {
+                        let questions = questions(graph, &of_judge[batch], values);
+                        let answers = judge.ask(self.worker_index(), self.provider, &questions)?;
+                        Ok(answers.into_iter().map(Value::Answer).collect())
+                    };
+                    self.in_batches(of_judge, &batches, call, finished)?;
+                }
+                OpenJudge::Endpoint { judge, .. } => {
+                    let questions = questions(graph, of_judge, values);
+                    judge.ask(&questions, &|| self.stop.is_set(), &mut |answers| {
+                        let of_node = |(index, answer): (usize, _)| (of_judge[index], Value::Answer(answer));
+                        finished(answers.into_iter().map(of_node).collect())
+                    })?;
+                }
+            }
+            start += of_judge.len();
+        }
+        Ok(())
     }
 }
 
@@ -112,11 +161,7 @@ impl JudgeSessions {
 }
 
 /// What the judge of these scores is asked.
-pub(super) fn questions<'v>(
-    graph: &'v DenoisingGraph,
-    ids: &[NodeId],
-    values: &'v HashMap<NodeId, Value>,
-) -> Vec<Question<'v>> {
+fn questions<'v>(graph: &'v DenoisingGraph, ids: &[NodeId], values: &'v HashMap<NodeId, Value>) -> Vec<Question<'v>> {
     let question = |&id: &NodeId| {
         let Operation::Score { picture, persona, request, seed, .. } = graph.operation(id) else {
             unreachable!("only scores are asked for");

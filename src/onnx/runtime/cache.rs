@@ -9,7 +9,7 @@
 //! ```
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -18,6 +18,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::error::RuntimeError;
+use super::folder_lock::{DOWNLOAD, lock_folder};
 use crate::onnx::wheels::{ONNX_RUNTIME_VERSION, RuntimeWheel};
 
 /// The folder of one pinned build inside the cache.
@@ -75,38 +76,16 @@ impl CacheFolder {
         self.library().exists()
     }
 
-    /// Creates the folder and waits until no other process fills it. The lock ends with the returned file.
+    /// Waits until no other process fills the folder. The lock ends with the returned file.
     pub(super) fn lock(&self, progress: &dyn Fn(&str)) -> Result<File, RuntimeError> {
-        fs::create_dir_all(&self.folder).map_err(|source| self.failed("create the cache folder", source))?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.folder.join("lock"))
-            .map_err(|source| self.failed("write to the cache folder", source))?;
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                progress("another latentlink is fetching ONNX Runtime: waiting for it");
-            }
-            Err(TryLockError::Error(source)) => {
-                return Err(self.failed("lock the cache folder", source));
-            }
-        }
-        file.lock().map_err(|source| self.failed("lock the cache folder", source))?;
-        Ok(file)
+        lock_folder(&self.folder, "another latentlink is fetching ONNX Runtime: waiting for it", progress)
     }
 
-    /// A fresh folder for one download. Call with the lock held: it sweeps what killed processes left.
+    /// A fresh folder for one download. Call with the lock held.
     pub(super) fn download_folder(&self) -> Result<DownloadFolder, RuntimeError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("fetch-") {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("fetch-{}-{count}", std::process::id()));
+        let path = self.folder.join(format!("{DOWNLOAD}{}-{count}", std::process::id()));
         fs::create_dir(&path).map_err(|source| self.failed("write to the cache folder", source))?;
         Ok(DownloadFolder { path })
     }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::cache::sha256_of_file;
 use super::error::RuntimeError;
+use super::folder_lock::{DOWNLOAD, lock_folder};
 use super::pip::PipCommand;
 use crate::onnx::cuda_wheels::CudaWheel;
 use crate::onnx::wheels::ONNX_RUNTIME_VERSION;
@@ -74,14 +75,8 @@ impl CudaFolder {
                 architecture: std::env::consts::ARCH,
             });
         }
-        fs::create_dir_all(&self.folder).map_err(|source| self.failed("create the cache folder", source))?;
-        let lock = File::create(self.folder.join("lock"))
-            .map_err(|source| self.failed("write to the cache folder", source))?;
-        if lock.try_lock().is_err() {
-            progress("another latentlink is installing the CUDA libraries: waiting for it");
-            lock.lock().map_err(|source| self.failed("lock the cache folder", source))?;
-        }
-        self.sweep();
+        let waiting = "another latentlink is installing the CUDA libraries: waiting for it";
+        let _lock = lock_folder(&self.folder, waiting, progress)?;
         let missing: Vec<&CudaWheel> = self.wheels.iter().filter(|wheel| !self.has(wheel)).collect();
         let megabytes = |wheels: &[&CudaWheel]| wheels.iter().map(|wheel| wheel.wheel_bytes).sum::<u64>() / 1_000_000;
         progress(&format!("{} of {} wheels to fetch, {} MB", missing.len(), self.wheels.len(), megabytes(&missing)));
@@ -120,7 +115,7 @@ impl CudaFolder {
     }
 
     fn install_one(&self, wheel: &CudaWheel, pips: &[PipCommand]) -> Result<(), RuntimeError> {
-        let download = self.folder.join(format!("fetch-{}", wheel.name()));
+        let download = self.folder.join(format!("{DOWNLOAD}{}", wheel.name()));
         fs::create_dir_all(&download).map_err(|source| self.failed("write to the cache folder", source))?;
         let mut attempts = Vec::new();
         let fetched = pips.iter().find_map(|pip| {
@@ -163,15 +158,6 @@ impl CudaFolder {
             return Err(unusable(format!("no library lies in its folder `{}`", wheel.library_folder)));
         }
         Ok(())
-    }
-
-    /// Left-overs of an installation that was killed.
-    fn sweep(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("fetch-") {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> RuntimeError {

@@ -1,6 +1,6 @@
 """Makes tests/vectors/statistics_*reference.csv with SciPy (1.17.1) and NumPy.
 
-    python tests/reference/statistics.py
+    python tests/reference/statistics_scipy.py
 
 Observation number `index` is base + scale · raw / 1000 with raw = (7919 · index² + 104729 · index) mod 1000; the second side of a
 pair is base + shift + scale · (mix · raw + (1 − mix) · other) / 1000 with other = (7907 · index² + 104723 · index + 13) mod 1000.
