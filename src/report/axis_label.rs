@@ -59,6 +59,27 @@ pub fn tick_label(field: &str, value: &str) -> String {
     }
 }
 
+/// All values of a swept field as tick labels: [`tick_label`], but of paths only the folders and names that tell them apart.
+pub fn tick_labels(field: &str, values: &[String]) -> Vec<String> {
+    let labels: Vec<String> = values.iter().map(|value| tick_label(field, value)).collect();
+    let mut paths: Vec<Vec<&str>> = labels.iter().map(|label| label.split('/').collect()).collect();
+    let before = shared_parts(&paths);
+    paths.iter_mut().for_each(|path| path.reverse());
+    let after = shared_parts(&paths);
+    let apart = |path: &Vec<&str>| {
+        let parts = path.get(after..path.len().saturating_sub(before)).filter(|parts| !parts.is_empty())?;
+        Some(parts.iter().rev().copied().collect::<Vec<_>>().join("/"))
+    };
+    paths.iter().map(apart).collect::<Option<Vec<String>>>().unwrap_or(labels)
+}
+
+/// How many parts all paths have in common at their beginning.
+fn shared_parts(paths: &[Vec<&str>]) -> usize {
+    let Some((first, others)) = paths.split_first() else { return 0 };
+    let is_shared = |(index, part): &(usize, &&str)| others.iter().all(|path| path.get(*index) == Some(*part));
+    first.iter().enumerate().take_while(is_shared).count()
+}
+
 /// Of an inline table with a `kind`; `None` of anything else.
 fn table_label(value: &str) -> Option<String> {
     let value = value.trim();

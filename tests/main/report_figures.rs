@@ -2,7 +2,7 @@
 
 use crate::pixels::Pixels;
 use latentlink::picture::Picture;
-use latentlink::report::axis_label::{NumberStyle, axis_title, number_label, tick_label};
+use latentlink::report::axis_label::{NumberStyle, axis_title, number_label, tick_label, tick_labels};
 use latentlink::report::axis_scale::round_ticks;
 use latentlink::report::image_grid::{Axis, ImageGrid, Tile, TileContent};
 use latentlink::report::ledger_bars::{LedgerBar, LedgerBars, LedgerGroup};
@@ -34,6 +34,20 @@ fn grid(columns: usize, rows: usize) -> ImageGrid {
         numbers: vec![Column::new("ssim", "SSIM against the error-free picture")],
         footer: "study quickstart · seed 41 · pack emoji-ldm · n = 1 · SSIM against the error-free picture".to_owned(),
     }
+}
+
+#[test]
+fn of_paths_on_an_axis_stands_what_tells_them_apart() {
+    let labels = |values: &[&str]| {
+        tick_labels("policy.file", &values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>())
+    };
+    let actor = |seed: u32| format!("\"results/train/actors/point-0000_seed-00{seed}/actor.onnx\"");
+    assert_eq!(labels(&[&actor(0), &actor(1)]), ["point-0000_seed-000", "point-0000_seed-001"]);
+    assert_eq!(labels(&["\"a/b/x.onnx\"", "\"a/y.onnx\""]), ["b/x.onnx", "y.onnx"]);
+    // one value, a path that is the beginning of another, and words that are no paths stay whole
+    assert_eq!(labels(&["\"a/x.onnx\""]), ["a/x.onnx"]);
+    assert_eq!(labels(&["\"a/b\"", "\"a/b/c\""]), ["a/b", "a/b/c"]);
+    assert_eq!(labels(&["\"restart\"", "\"send\""]), ["restart", "send"]);
 }
 
 #[test]

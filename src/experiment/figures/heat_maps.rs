@@ -4,7 +4,7 @@ use super::labels::{joined, number_name, value_style, value_title};
 use super::plane::{Plane, coordinate, mark_label, position_among};
 use super::rows::{Kept, Rows, Shown};
 use super::{FigureSource, base_title, footer_with, threshold_label};
-use crate::report::axis_label::{axis_title, tick_label};
+use crate::report::axis_label::{axis_title, tick_labels};
 use crate::report::heat_map::{ColourBar, ContourLine, HeatMark, HeatPanel};
 use crate::report::image_grid::Axis;
 use crate::report::{HeatMap, ReportError};
@@ -43,10 +43,7 @@ fn heat_map(
         plane.ys.reverse();
         plane.cells.iter_mut().flatten().flatten().for_each(|cell| cell.row = rows - 1 - cell.row);
     }
-    let axis = |field: &str, words: &[String]| Axis {
-        title: axis_title(field),
-        labels: words.iter().map(|word| tick_label(field, word)).collect(),
-    };
+    let axis = |field: &str, words: &[String]| Axis { title: axis_title(field), labels: tick_labels(field, words) };
     let star = if wish.mark_maximum { " · ☆ highest" } else { "" };
     let mean = match (replications, plane.partly_missing()) {
         (1, _) => "n = 1".to_owned(),

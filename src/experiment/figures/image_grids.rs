@@ -7,7 +7,7 @@ use super::columns::{Columns, Wanted, WordColumn};
 use super::labels::safe_name;
 use super::{FigureSource, base_title};
 use crate::picture::Picture;
-use crate::report::axis_label::{axis_title, tick_label};
+use crate::report::axis_label::{axis_title, tick_label, tick_labels};
 use crate::report::image_grid::{Axis, Tile, TileContent};
 use crate::report::{Cell, Column, ImageGrid, ReportError};
 use crate::scenario::{FigureSettings, ImageGridSettings, Scenario};
@@ -188,7 +188,7 @@ impl<'a> Requests<'a> {
         }
         let axis = |field: &str, values: &[String]| Axis {
             title: if field.is_empty() { String::new() } else { axis_title(field) },
-            labels: values.iter().map(|value| tick_label(field, value)).collect(),
+            labels: tick_labels(field, values),
         };
         let mut columns: Vec<Column> = Vec::new();
         let mut footer = self.source.footer.clone();
