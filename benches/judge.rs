@@ -61,10 +61,7 @@ fn picture(index: usize) -> Result<Picture, Failure> {
 }
 
 fn judge(pack: &Arc<JudgePack>, readout: Readout) -> Result<VlmJudge, Failure> {
-    let template = match pack.template_file() {
-        Some(file) => PromptTemplate::read(&file)?,
-        None => PromptTemplate::built_in(),
-    };
+    let template = PromptTemplate::for_pack(pack.root(), None)?.template;
     let options = VlmOptions { readout, temperature: 1.0, max_new_tokens: 4, retries: 0 };
     Ok(VlmJudge::new(Arc::clone(pack), template, options)?)
 }

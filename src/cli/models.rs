@@ -92,8 +92,13 @@ fn paragraph(pack: &PackSummary) -> String {
     if let Some([channels, height, width]) = pack.latent_shape {
         line("latent", format!("{channels} × {height} × {width}"));
     }
-    if let Some([height, width]) = pack.picture_size_px {
-        line("pictures", format!("{width} × {height} pixels"));
+    match pack.picture_size_px {
+        Some([height, width]) if pack.pictures_are_cut => {
+            line("pictures", format!("tiles of {width} × {height} pixels"))
+        }
+        Some([height, width]) => line("pictures", format!("{width} × {height} pixels")),
+        None if pack.pictures_are_cut => line("pictures", "patches of any size".to_owned()),
+        None => {}
     }
     if let Some(tokens) = pack.tokens_per_picture {
         line("looks", format!("a picture becomes {tokens} tokens"));
@@ -102,7 +107,10 @@ fn paragraph(pack: &PackSummary) -> String {
         line("prompts", format!("{known} tokens known, up to {context} with the picture and the answer"));
     }
     if let Some(scale) = pack.score_scale {
-        let template = pack.template_file.unwrap_or("the built-in template: the pack brings none");
+        let mut template = pack.template_file.unwrap_or("the built-in template: the pack brings none").to_owned();
+        if let Some(chat) = &pack.chat_template_file {
+            template += &format!("; in the chat template of {chat}");
+        }
         line("marks", format!("{} to {} ({template})", scale.lowest, scale.highest));
     }
     if let (Some(known), Some(length)) = (pack.tokens_known, pack.prompt_tokens) {

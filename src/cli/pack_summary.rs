@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::diffusion::{NoiseSchedule, PredictionType};
 use crate::error::Error;
 use crate::judge::score_scale::ScoreScale;
-use crate::judge::template::PromptTemplate;
+use crate::judge::template::{ChosenTemplate, PromptTemplate};
 use crate::onnx::digest::{DIGESTS_FILE, DigestReport, files_below, verify_digests};
 use crate::onnx::judge_pack::{TEMPLATE_FILE, is_judge_pack, judge_packs_in};
 use crate::onnx::pack::PackModel;
 use crate::onnx::pack::{is_diffusion_pack, packs_in};
+use crate::onnx::picture_preprocessing::PictureLayout;
 use crate::onnx::{DiffusionPack, JudgePack, PromptTokenizer, ResolvedProvider};
 
 /// What a pack is for.
@@ -53,7 +54,7 @@ pub struct PackSummary {
     pub architecture: Option<&'static str>,
     /// The scheduler that its file is for, and what the denoiser predicts.
     pub schedule: Option<String>,
-    /// The models of a diffusion pack, in the order in which a picture meets them.
+    /// The models, in the order in which a prompt and its picture, or a picture to look at, meet them.
     pub models: Vec<ModelSummary>,
     /// The files that say how prompts are split, one for each text encoder of a diffusion pack.
     pub tokenizers: Vec<String>,
@@ -61,6 +62,8 @@ pub struct PackSummary {
     pub latent_shape: Option<[usize; 3]>,
     /// Height and width in pixels of the pictures that are made or looked at, where a configuration tells.
     pub picture_size_px: Option<[usize; 2]>,
+    /// Whether a judge looks at tiles or patches of a picture.
+    pub pictures_are_cut: bool,
     /// Tokens of one prompt, special ones included.
     pub prompt_tokens: Option<usize>,
     /// Tokens that the tokenizer knows.
@@ -75,6 +78,8 @@ pub struct PackSummary {
     pub score_scale: Option<MarkRange>,
     /// The template that a judge pack brings; without one, it is asked with the one that is built in.
     pub template_file: Option<&'static str>,
+    /// The file of the chat template in which a judge is asked.
+    pub chat_template_file: Option<String>,
     pub digests: DigestSummary,
     /// The first line of the pack's README.md.
     pub card: Option<String>,
@@ -202,16 +207,15 @@ impl PackSummary {
     fn examine_judge(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
         let pack = JudgePack::open(root)?;
         self.picture_size_px = pack.preprocessing().size();
+        self.pictures_are_cut = pack.preprocessing().layout([1, 1]) != PictureLayout::Whole;
+        self.models = pack.models().iter().map(|model| ModelSummary::of(model, root)).collect();
         self.tokens_per_picture = pack.image_tokens();
         self.tokens_known = Some(pack.tokenizer().vocabulary_size());
         self.context_tokens = Some(pack.context_tokens());
-        let template = match pack.template_file() {
-            Some(file) => {
-                self.template_file = Some(TEMPLATE_FILE);
-                PromptTemplate::read(&file)?
-            }
-            None => PromptTemplate::built_in(),
-        };
+        let ChosenTemplate { template, source } = PromptTemplate::for_pack(root, None)?;
+        self.template_file = source.file.map(|_| TEMPLATE_FILE);
+        let name_of = |file: PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.chat_template_file = source.chat_template.and_then(name_of);
         self.score_scale = Some(template.scale().into());
         if with_sessions {
             pack.load_worker(ResolvedProvider::Cpu, 1)?;
@@ -232,6 +236,7 @@ impl PackSummary {
             tokenizers: Vec::new(),
             latent_shape: None,
             picture_size_px: None,
+            pictures_are_cut: false,
             prompt_tokens: None,
             tokens_known: None,
             known_words: None,
@@ -239,6 +244,7 @@ impl PackSummary {
             context_tokens: None,
             score_scale: None,
             template_file: None,
+            chat_template_file: None,
             digests: DigestSummary {
                 listed: root.join(DIGESTS_FILE).exists(),
                 intact: 0,

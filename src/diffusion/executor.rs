@@ -1,9 +1,9 @@
 //! The executor: evaluates a denoising graph in waves of batches.
 //!
 //! A *wave* is all needed nodes of one level of the graph; they do not depend on each other. The denoising steps of a
-//! wave are cut into batches by a rule that looks at the wave alone, never at threads or clocks, so the same graph
-//! gives the same bytes with any number of workers. Each worker owns one set of sessions with one thread inside, and one
-//! of each judge. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
+//! wave are cut into batches by a rule that looks at the wave and the execution provider alone, never at threads or clocks,
+//! so the same graph gives the same bytes with any number of workers. On the CPU each worker owns one set of sessions with
+//! one thread inside, and one of each judge; a GPU has one set, which the workers use in turn. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
 
 mod batches;
 mod error;
@@ -46,7 +46,7 @@ pub struct Executor {
     pack: Arc<DiffusionPack>,
     provider: ResolvedProvider,
     pool: rayon::ThreadPool,
-    /// One slot per thread of the pool; sessions are created when a worker first needs them.
+    /// One slot for each set of sessions, which are created when a worker first needs them.
     workers: Vec<Mutex<Option<DiffusionModels>>>,
     texts: TextEmbeddings,
     /// What stands for no prompt in classifier-free guidance, once it was needed.
@@ -66,7 +66,7 @@ impl Executor {
             .thread_name(|index| format!("worker-{index}"))
             .build()
             .map_err(|source| ExecutorError::Threads { threads, source })?;
-        let workers = (0..pool.current_num_threads()).map(|_| Mutex::new(None)).collect();
+        let workers = (0..provider.session_sets(pool.current_num_threads())).map(|_| Mutex::new(None)).collect();
         Ok(Self {
             pack,
             provider,
@@ -110,7 +110,7 @@ impl Executor {
                 }
             }
             if !prompts.is_empty() {
-                known.check_prompts(self.provider, &prompts, &self.stop)?;
+                known.check_prompts(self.provider, &prompts, self.pack.picture_size(), &self.stop)?;
             }
         }
         Ok(())
@@ -289,7 +289,7 @@ impl Executor {
         }
         let shape = self.pack.latent_shape();
         let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
-        self.in_batches(&ids, &batches::denoising(&items), call, finished)
+        self.in_batches(&ids, &batches::denoising(&items, self.provider), call, finished)
     }
 
     fn decode(
@@ -306,7 +306,7 @@ impl Executor {
             .collect();
         let shape = self.pack.latent_shape();
         let call = |batch: Range<usize>| self.with_worker(|models| worker::decode(models, shape, &latents[batch]));
-        self.in_batches(ids, &batches::decoding(ids.len()), call, finished)
+        self.in_batches(ids, &batches::decoding(ids.len(), self.provider), call, finished)
     }
 
     /// The embedding of a prompt, computed alone so that it does not depend on its neighbours.
@@ -336,7 +336,8 @@ impl Executor {
         work: impl FnOnce(&mut DiffusionModels) -> Result<T, PackError>,
     ) -> Result<T, ExecutorError> {
         // A worker that panicked left its sessions whole: a call either ran or did not.
-        let mut slot = self.workers[self.worker_index()].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot =
+            self.workers[self.worker_index() % self.workers.len()].lock().unwrap_or_else(PoisonError::into_inner);
         let models = match slot.as_mut() {
             Some(models) => models,
             None => slot.insert(self.pack.load_worker(self.provider, 1)?),

@@ -203,11 +203,8 @@ pub fn connection_of(settings: &EndpointSettings) -> ConnectionOptions {
 }
 
 fn of_pack(settings: &VlmSettings) -> Result<VlmJudge, Error> {
-    let pack = Arc::new(JudgePack::open(&settings.pack)?);
-    let template = match settings.template.clone().or_else(|| pack.template_file()) {
-        Some(file) => PromptTemplate::read(&file)?,
-        None => PromptTemplate::built_in(),
-    };
+    let pack = Arc::new(JudgePack::open_as(&settings.pack, settings.dtype)?);
+    let template = PromptTemplate::for_pack(&settings.pack, settings.template.as_deref())?.template;
     let options = VlmOptions {
         readout: settings.readout,
         temperature: settings.temperature,

@@ -9,10 +9,12 @@
 //!    format ──┘     every picture of a persona
 //! ```
 //!
-//! Texts have places in braces; `docs/judge-template.md` lists them.
+//! Texts have places in braces; `docs/judge-template.md` lists them. A template without `format` is for chats: who speaks is
+//! said by the server that is asked, or by the chat template of a pack (`of_pack.rs`).
 
 mod error;
 mod file;
+mod of_pack;
 mod place;
 
 use std::path::Path;
@@ -20,6 +22,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 pub use self::error::TemplateError;
+pub use self::of_pack::{ChosenTemplate, TemplateSource};
 use self::place::{Piece, Place};
 use super::persona::Persona;
 use super::score_scale::ScoreScale;
@@ -35,7 +38,15 @@ pub struct PromptTemplate {
     general: Vec<Piece>,
     agent: Vec<Piece>,
     question: Vec<Piece>,
-    format: Vec<Piece>,
+    format: Format,
+}
+
+/// How the stages are put together.
+#[derive(Debug, Clone, PartialEq)]
+enum Format {
+    /// As one message of a chat, whose form another says.
+    OfChat,
+    Given(Vec<Piece>),
 }
 
 /// What one agent is told, around the picture.
@@ -81,16 +92,31 @@ impl PromptTemplate {
 
     /// The same words for a model that is asked by chat: who speaks is said by the server, not by the text.
     pub fn built_in_for_chats() -> Self {
-        let stages = [Place::General, Place::Agent, Place::Picture, Place::Question].map(Piece::Place);
-        let [general, agent, picture, question] = stages;
-        let line = || Piece::Text("\n".to_owned());
-        Self { format: vec![general, line(), agent, line(), picture, question], ..Self::built_in() }
+        Self { format: Format::OfChat, ..Self::built_in() }
+    }
+
+    /// Whether it leaves to others who speaks.
+    pub fn is_for_chats(&self) -> bool {
+        self.format == Format::OfChat
+    }
+
+    fn format(&self) -> Vec<Piece> {
+        match &self.format {
+            Format::Given(format) => format.clone(),
+            Format::OfChat => {
+                let [mut format, question] = [of_pack::before_picture(), of_pack::after_picture()];
+                format.push(Piece::Place(Place::Picture));
+                format.extend(question);
+                format
+            }
+        }
     }
 
     /// A word of `format` that says who speaks, which a server that is asked by chat says itself.
     pub fn speaker_mark(&self) -> Option<&'static str> {
+        let format = self.format();
         let is_in =
-            |mark: &&&str| self.format.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(**mark)));
+            |mark: &&&str| format.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(**mark)));
         SPEAKER_MARKS.iter().find(is_in).copied()
     }
 
@@ -113,7 +139,7 @@ impl PromptTemplate {
         };
         let mut sides = [String::new(), String::new()];
         let mut side = 0;
-        for piece in &self.format {
+        for piece in &self.format() {
             match piece {
                 Piece::Text(text) => sides[side] += text,
                 Piece::Place(Place::Picture) => side = 1,
@@ -137,7 +163,7 @@ impl PromptTemplate {
         hash.update(b"latentlink prompt template 1");
         hash.update(self.scale.lowest.to_le_bytes());
         hash.update(self.scale.highest.to_le_bytes());
-        for stage in [&self.general, &self.agent, &self.question, &self.format] {
+        for stage in [&self.general, &self.agent, &self.question, &self.format()] {
             let text = place::written(stage);
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The vision-language judge: a LLaVA is told who it is, shown a picture, and asked for a score.
+//! The vision-language judge: a LLaVA, SmolVLM or Qwen2-VL is told who it is, shown a picture, and asked for a score.
 //!
 //! ```text
 //!  persona ─► text before the picture ─► tokens ─► language model ─► keys and values, kept for the next picture
@@ -153,12 +153,19 @@ impl VlmJudge {
         Ok(words)
     }
 
-    /// Whether what an agent is told about a request fits into the model's context, picture and answer included.
+    /// Whether what an agent is told about a request fits into the model's context, answer and a picture of
+    /// `picture_size`, height and width, included.
     ///
     /// # Errors
     /// [`JudgeError::ContextTooLong`], [`JudgeError::Pack`] where the tokenizer fails.
-    pub fn check_prompt(&self, worker: &VlmWorker, persona: &Persona, request: &str) -> Result<(), JudgeError> {
-        self.prompt_text(worker, persona, request).map(|_| ())
+    pub fn check_prompt(
+        &self,
+        worker: &VlmWorker,
+        persona: &Persona,
+        request: &str,
+        picture_size: [usize; 2],
+    ) -> Result<(), JudgeError> {
+        self.prompt_text(worker, persona, request, picture_size).map(|_| ())
     }
 
     /// Answers `questions`, one [`Answer`] for each, in their order. Equal questions are answered once.

@@ -1,11 +1,14 @@
-//! A judge pack: a LLaVA in the layout and with the names that transformers.js and onnx-community use.
+//! A judge pack: a LLaVA, SmolVLM or Qwen2-VL in the layout and with the names that transformers.js and onnx-community
+//! use.
 //!
 //! ```text
 //! config.json                       image_token_index, text_config.max_position_embeddings, …
 //! generation_config.json            eos_token_id (optional)
 //! preprocessor_config.json          how a picture becomes pixels
+//! processor_config.json             how many tokens a tile becomes (SmolVLM)
 //! tokenizer.json
-//! onnx/vision_encoder.onnx          pixel_values → image_features
+//! chat_template.jinja               or in chat_template.json or tokenizer_config.json (optional)
+//! onnx/vision_encoder.onnx          pixel_values (pixel_attention_mask | image_grid_thw) → image_features
 //! onnx/embed_tokens.onnx            input_ids → inputs_embeds
 //! onnx/decoder_model_merged.onnx    inputs_embeds, attention_mask, position_ids, past_key_values.N.key|value
 //!                                   → logits, present.N.key|value
@@ -13,22 +16,31 @@
 //! digests.json                      SHA-256 of the files (optional)
 //! ```
 //!
-//! Models also come as `vision_encoder_fp16.onnx`, `…_q4.onnx` and so on: the one without a suffix is taken, else the
-//! only one there is. [`JudgePack::open`] needs no ONNX Runtime; [`JudgePack::load_worker`] makes the sessions.
+//! Models also come as `vision_encoder_fp16.onnx`, `…_q4.onnx` and so on: [`ModelDtype`]. [`JudgePack::open`] needs no ONNX
+//! Runtime; [`JudgePack::load_worker`] makes the sessions.
+
+mod chat_template;
+mod model_files;
+mod picture_place;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below};
+use self::picture_place::PictureTokens;
+use super::digest::{FileDigest, digest_of_files};
 use super::judge_models::JudgeModels;
 use super::judge_tokenizer::JudgeTokenizer;
-use super::pack::{positive, read_object, require_file};
+use super::pack::{PackModel, positive, read_object, require_file};
 use super::pack_error::PackError;
-use super::picture_preprocessing::PicturePreprocessing;
+use super::picture_preprocessing::{PictureLayout, PicturePreprocessing};
 use super::provider::ResolvedProvider;
 use super::tokenizer::read_json_if_there;
+
+pub use self::chat_template::ChatTemplate;
+pub use self::model_files::{JudgeModelFiles, ModelDtype};
+pub use self::picture_place::PicturePlace;
 
 /// The configuration, whose `image_token_index` makes a folder a judge pack.
 pub const CONFIG_FILE: &str = "config.json";
@@ -36,19 +48,12 @@ pub const CONFIG_FILE: &str = "config.json";
 pub const TEMPLATE_FILE: &str = "judge_template.toml";
 const GENERATION_FILE: &str = "generation_config.json";
 const PREPROCESSOR_FILE: &str = "preprocessor_config.json";
+const PROCESSOR_FILE: &str = "processor_config.json";
 const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// What transformers' `LlamaConfig` takes where its configuration is silent, as that of LLaVA-1.5 is.
 const LLAMA_CONTEXT_TOKENS: usize = 2048;
 const LLAMA_END_TOKEN: i64 = 2;
-
-/// Which file each model of a pack was found in, relative to the pack, with `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgeModelFiles {
-    pub vision_encoder: String,
-    pub embed_tokens: String,
-    pub decoder: String,
-}
 
 /// An opened and checked pack. No session exists yet.
 #[derive(Debug)]
@@ -56,7 +61,9 @@ pub struct JudgePack {
     root: PathBuf,
     config: Value,
     files: JudgeModelFiles,
-    image_token: i64,
+    models: [PackModel; 3],
+    picture_tokens: PictureTokens,
+    chat_template: Option<ChatTemplate>,
     context_tokens: usize,
     end_tokens: Vec<i64>,
     tokenizer: JudgeTokenizer,
@@ -65,12 +72,21 @@ pub struct JudgePack {
 }
 
 impl JudgePack {
-    /// Opens the pack in the folder `root`: the files are there, their digests hold where a `digests.json` lists
-    /// them, and all configurations parse. Model files are hashed (about a second per gigabyte), not loaded.
+    /// Opens the pack in the folder `root`, with the models as [`JudgePack::open_as`] takes them without a `dtype`.
     ///
     /// # Errors
     /// [`PackError`], with the file and the mend.
     pub fn open(root: &Path) -> Result<Self, PackError> {
+        Self::open_as(root, None)
+    }
+
+    /// Opens the pack in the folder `root` with the models of `dtype`, without one those whose names have no suffix, and
+    /// where there are no such, the only ones there are. Files are there, their digests hold where a `digests.json` lists
+    /// them, all configurations parse. Model files are hashed (about a second per gigabyte), not loaded.
+    ///
+    /// # Errors
+    /// [`PackError`], with the file and the mend.
+    pub fn open_as(root: &Path, dtype: Option<ModelDtype>) -> Result<Self, PackError> {
         if !root.is_dir() {
             return Err(missing_pack(root, "there is no such folder"));
         }
@@ -79,12 +95,9 @@ impl JudgePack {
         }
         require_file(root, PREPROCESSOR_FILE, "how pictures become pixels")?;
         require_file(root, TOKENIZER_FILE, "how the agent's prompt becomes tokens")?;
-        let files = JudgeModelFiles {
-            vision_encoder: model_file(root, "vision_encoder", "the vision tower and projector")?,
-            embed_tokens: model_file(root, "embed_tokens", "the embedding of tokens")?,
-            decoder: model_file(root, "decoder_model_merged", "the language model")?,
-        };
-        let file_digests = check_digests(root, &files)?;
+        let files = JudgeModelFiles::find(root, dtype)?;
+        let models = files.inspect(root)?;
+        let file_digests = files.digests(root)?;
 
         let config_file = root.join(CONFIG_FILE);
         let config = read_object(&config_file)?;
@@ -92,20 +105,35 @@ impl JudgePack {
         let preprocessor_file = root.join(PREPROCESSOR_FILE);
         let preprocessor = read_object(&preprocessor_file)?;
         let preprocessing = PicturePreprocessing::from_config(&preprocessor_file, &preprocessor)?;
-        if preprocessing.size().is_none() {
-            let expected = "{ height, width } in pixels, or a centre crop: a vision encoder takes one size";
+        if preprocessing.size().is_none() && preprocessing.layout([1, 1]) == PictureLayout::Whole {
+            let expected = "{ height, width } in pixels, or a centre crop: this vision encoder takes one size";
             return Err(PackError::config(&preprocessor_file, "size", expected, &preprocessor["size"]));
         }
+        let (tokenizer, picture_tokens) = picture_tokens(root, &config, &preprocessing)?;
         Ok(Self {
-            image_token: image_token(&config_file, &config)?,
             context_tokens: context_tokens(&config_file, &config)?,
             end_tokens: end_tokens(root, &config, &generation)?,
-            tokenizer: JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?,
+            chat_template: ChatTemplate::find(root, || Ok(picture_tokens.text().to_owned()))?,
+            tokenizer,
+            picture_tokens,
             preprocessing,
             root: root.to_owned(),
             config,
             files,
+            models,
             file_digests,
+        })
+    }
+
+    /// The chat template of the pack in `root`, if it brings one, without a look at the models.
+    ///
+    /// # Errors
+    /// As [`JudgePack::open`], of the files that are read.
+    pub fn chat_template_of(root: &Path) -> Result<Option<ChatTemplate>, PackError> {
+        ChatTemplate::find(root, || {
+            let config_file = root.join(CONFIG_FILE);
+            let token = picture_token(&config_file, &read_object(&config_file)?)?;
+            JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?.token_text(token)
         })
     }
 
@@ -135,6 +163,16 @@ impl JudgePack {
         &self.config
     }
 
+    /// What the configuration says of the language model: its own part of it, or all where the parts aren't parted.
+    pub fn text_config(&self) -> &Value {
+        text_config(&self.config)
+    }
+
+    /// The models in use: vision encoder, token embedding, language model.
+    pub fn models(&self) -> &[PackModel; 3] {
+        &self.models
+    }
+
     /// Which of the model files are used.
     pub fn model_files(&self) -> &JudgeModelFiles {
         &self.files
@@ -145,14 +183,33 @@ impl JudgePack {
         Some(self.root.join(TEMPLATE_FILE)).filter(|file| file.is_file())
     }
 
-    /// The id that stands in the place of a picture (`image_token_index`).
-    pub fn image_token(&self) -> i64 {
-        self.image_token
+    /// The form of a conversation that the pack's model was trained on, if the pack brings it.
+    pub fn chat_template(&self) -> Option<&ChatTemplate> {
+        self.chat_template.as_ref()
     }
 
-    /// Tokens that a picture becomes, where the configuration tells; the vision encoder's output always does.
+    /// The id of a picture's token (`image_token_index`).
+    pub fn image_token(&self) -> i64 {
+        self.picture_tokens.token()
+    }
+
+    /// The text of a picture's token.
+    pub fn image_token_text(&self) -> &str {
+        self.picture_tokens.text()
+    }
+
+    /// Features of a picture that is not cut, where the configuration tells; the vision encoder's output always does.
     pub fn image_tokens(&self) -> Option<usize> {
         positive(&self.config["image_seq_length"])
+    }
+
+    /// The tokens in the place of a picture of `size`, height and width; `whole` is the number of features of one that
+    /// is not cut.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`].
+    pub fn picture_place(&self, size: [usize; 2], whole: usize) -> Result<PicturePlace, PackError> {
+        self.picture_tokens.place(self.preprocessing.layout(size), whole, &self.tokenizer)
     }
 
     /// Tokens of prompt, picture and answer together that the language model can hold (`max_position_embeddings`).
@@ -198,38 +255,18 @@ pub fn judge_packs_in(folder: &Path) -> Vec<PathBuf> {
     packs
 }
 
-/// `onnx/{name}.onnx`, else the only `onnx/{name}_*.onnx`.
-fn model_file(root: &Path, name: &str, role: &'static str) -> Result<String, PackError> {
-    let plain = format!("onnx/{name}.onnx");
-    if root.join(&plain).is_file() {
-        return Ok(plain);
-    }
-    let start = format!("onnx/{name}_");
-    let mut variants = files_below(root, "onnx")?;
-    variants.retain(|file| file.starts_with(&start) && file.ends_with(".onnx"));
-    match variants.as_slice() {
-        [only] => Ok(only.clone()),
-        [] => Err(PackError::MissingFile { file: root.join(plain), role }),
-        several => Err(PackError::SeveralModels { file: root.join(&plain), variants: several.join(", ") }),
-    }
+fn picture_tokens(
+    root: &Path,
+    config: &Value,
+    preprocessing: &PicturePreprocessing,
+) -> Result<(JudgeTokenizer, PictureTokens), PackError> {
+    let tokenizer = JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?;
+    let token = picture_token(&root.join(CONFIG_FILE), config)?;
+    let tokens = PictureTokens::new(root, token, config, preprocessing, &tokenizer)?;
+    Ok((tokenizer, tokens))
 }
 
-/// Hashes the files that decide what an answer is and compares them with `digests.json`, if there is one. Of the
-/// models only those in use, with their external data (`{model}_data`, `{name}.data`).
-fn check_digests(root: &Path, models: &JudgeModelFiles) -> Result<BTreeMap<String, FileDigest>, PackError> {
-    let stems = [&models.vision_encoder, &models.embed_tokens, &models.decoder]
-        .map(|file| file.strip_suffix(".onnx").unwrap_or(file).to_owned());
-    let decides = |file: &str| {
-        [CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, TOKENIZER_FILE].contains(&file)
-            || stems.iter().any(|stem| file.strip_prefix(stem.as_str()).is_some_and(|rest| rest.starts_with('.')))
-    };
-    let mut files = files_below(root, "onnx")?;
-    files.extend([CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, TOKENIZER_FILE].map(str::to_owned));
-    files.retain(|file| decides(file) && root.join(file).is_file());
-    digests_that_hold(root, &files, decides)
-}
-
-fn image_token(file: &Path, config: &Value) -> Result<i64, PackError> {
+fn picture_token(file: &Path, config: &Value) -> Result<i64, PackError> {
     let key = if config["image_token_index"].is_null() && !config["image_token_id"].is_null() {
         "image_token_id"
     } else {
@@ -239,8 +276,13 @@ fn image_token(file: &Path, config: &Value) -> Result<i64, PackError> {
     token.ok_or_else(|| PackError::config(file, key, "the id of the picture's token", &config[key]))
 }
 
+/// Newer files have a part for the language model, older ones of Qwen2-VL have its keys among the others.
+fn text_config(config: &Value) -> &Value {
+    if config["text_config"].is_object() { &config["text_config"] } else { config }
+}
+
 fn context_tokens(file: &Path, config: &Value) -> Result<usize, PackError> {
-    let (key, text) = ("max_position_embeddings", &config["text_config"]);
+    let (key, text) = ("max_position_embeddings", text_config(config));
     match &text[key] {
         Value::Null if is_llama(text) => Ok(LLAMA_CONTEXT_TOKENS),
         tokens => positive(tokens).ok_or_else(|| {
@@ -252,7 +294,7 @@ fn context_tokens(file: &Path, config: &Value) -> Result<usize, PackError> {
 /// One id or a list of them, from `generation_config.json`, else `config.json`, else its `text_config`.
 fn end_tokens(root: &Path, config: &Value, generation: &Value) -> Result<Vec<i64>, PackError> {
     let key = "eos_token_id";
-    let places = [(GENERATION_FILE, generation), (CONFIG_FILE, config), (CONFIG_FILE, &config["text_config"])];
+    let places = [(GENERATION_FILE, generation), (CONFIG_FILE, config), (CONFIG_FILE, text_config(config))];
     for (file, place) in places {
         let ids: Option<Vec<i64>> = match &place[key] {
             Value::Null => continue,
@@ -263,7 +305,7 @@ fn end_tokens(root: &Path, config: &Value, generation: &Value) -> Result<Vec<i64
             PackError::config(&root.join(file), key, "the id that ends an answer, or a list of such", &place[key])
         });
     }
-    if is_llama(&config["text_config"]) {
+    if is_llama(text_config(config)) {
         return Ok(vec![LLAMA_END_TOKEN]);
     }
     Err(PackError::config(&root.join(GENERATION_FILE), key, "the id that ends an answer", &Value::Null))

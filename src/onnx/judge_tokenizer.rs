@@ -30,7 +30,8 @@ impl JudgeTokenizer {
     }
 
     /// The ids of the text before the picture: special tokens that begin a text (`<s>`) come first; those that would
-    /// end it are left out, since it goes on.
+    /// end it are left out, since it goes on. A text that writes such a beginning itself, as chat templates do, isn't given
+    /// another.
     ///
     /// # Errors
     /// [`PackError::Tokenizer`], say for an unknown word where the vocabulary has no token for such.
@@ -42,7 +43,34 @@ impl JudgeTokenizer {
         let end = ids.len() - ids.iter().enumerate().rev().take_while(added).count();
         // Without text every special token is at the end as well as at the start: one `<s>` stays.
         let end = if end == 0 && text.is_empty() { ids.len().min(1) } else { end };
-        Ok(ids[..end].iter().map(|&id| i64::from(id)).collect())
+        let is_added = |index: usize| ids.get(index).is_some_and(|id| added(&(index, id)));
+        let written_again = end > 1 && is_added(0) && !is_added(1) && ids[0] == ids[1];
+        let start = usize::from(written_again);
+        Ok(ids[start..end].iter().map(|&id| i64::from(id)).collect())
+    }
+
+    /// The text of the token `id`.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`] where there is no such.
+    pub fn token_text(&self, id: i64) -> Result<String, PackError> {
+        let text = u32::try_from(id).ok().and_then(|id| self.tokenizer.id_to_token(id));
+        text.ok_or_else(|| {
+            unusable(&self.file, format!("it has no token {id}, which config.json names as the picture's"))
+        })
+    }
+
+    /// Refuses a tokenizer that lacks one of these tokens.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`].
+    pub fn require_tokens(&self, tokens: &[&str]) -> Result<(), PackError> {
+        match tokens.iter().find(|token| self.tokenizer.token_to_id(token).is_none()) {
+            None => Ok(()),
+            Some(missing) => {
+                Err(unusable(&self.file, format!("it has no token {missing}, which stands around a picture's tiles")))
+            }
+        }
     }
 
     /// The ids of text that goes on: no special tokens are added.

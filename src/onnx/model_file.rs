@@ -5,15 +5,16 @@
 //! millisecond, with the weight that is lost. The file is Protocol Buffers (onnx.proto of ONNX 1.x); of it we read
 //!
 //! ```text
-//!  ModelProto ─ graph (7) ─► GraphProto ─ initializer (5) ─► TensorProto ─┬─ dims (1), data_type (2), name (8)
-//!                                                                         └─ external_data (13): location, offset, length
+//!  ModelProto ─ graph (7) ─► GraphProto ─┬─ node (1) ─► NodeProto ─ op_type (4)
+//!                                        └─ initializer (5) ─► TensorProto ─┬─ dims (1), data_type (2), name (8)
+//!                                                                           └─ external_data (13): location, offset, length
 //! ```
 //!
-//! and skip the rest, the weights themselves above all. Weights within subgraphs or constants are not looked at.
+//! and skip the rest, the weights themselves above all. Weights and nodes within subgraphs, and constants, are not looked at.
 
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,14 @@ pub struct ModelFile {
     /// Number of weights by `TensorProto.DataType`.
     weights: BTreeMap<u64, u64>,
     external_files: Vec<PathBuf>,
+    operators: BTreeSet<String>,
+}
+
+/// What is read of a graph.
+#[derive(Default)]
+struct Graph {
+    initializers: Vec<Initializer>,
+    operators: BTreeSet<String>,
 }
 
 /// One initializer of the graph.
@@ -74,8 +83,8 @@ impl ModelFile {
         let unreadable = |reason| PackError::Read { file: file.to_owned(), reason };
         let reader = File::open(file).map_err(unreadable)?;
         let size = reader.metadata().map_err(unreadable)?.len();
-        let initializers =
-            initializers(BufReader::with_capacity(1 << 14, reader), size).map_err(|error| match error {
+        let Graph { initializers, operators } =
+            graph(BufReader::with_capacity(1 << 14, reader), size).map_err(|error| match error {
                 WireError::Read(reason) => unreadable(reason),
                 WireError::Short { needed } => PackError::Damaged {
                     file: file.to_owned(),
@@ -87,7 +96,7 @@ impl ModelFile {
                 },
             })?;
 
-        let mut found = Self { file: file.to_owned(), weights: BTreeMap::new(), external_files: Vec::new() };
+        let mut found = Self { file: file.to_owned(), weights: BTreeMap::new(), external_files: Vec::new(), operators };
         let mut sizes = BTreeMap::new();
         for initializer in &initializers {
             *found.weights.entry(initializer.data_type).or_default() += initializer.elements;
@@ -123,6 +132,11 @@ impl ModelFile {
     /// Whether some of its weights are 16-bit floats, whose arithmetic may overflow.
     pub fn has_16_bit_weights(&self) -> bool {
         [FLOAT16, BFLOAT16].iter().any(|number| self.weights.contains_key(number))
+    }
+
+    /// Whether the graph itself, not one within it, has a node with this operator.
+    pub fn has_operator(&self, name: &str) -> bool {
+        self.operators.contains(name)
     }
 
     fn check_external(
@@ -162,17 +176,17 @@ impl ModelFile {
     }
 }
 
-fn initializers(reader: BufReader<File>, size: u64) -> Result<Vec<Initializer>, WireError> {
+fn graph(reader: BufReader<File>, size: u64) -> Result<Graph, WireError> {
     let mut fields = Fields::new(reader, size);
-    let mut initializers = Vec::new();
-    let mut has_graph = false;
+    let mut graph = None;
     while let Some((number, content)) = fields.next(size)? {
         match (number, content) {
             (7, Content::Bytes { end }) => {
-                has_graph = true;
+                let graph = graph.get_or_insert_with(Graph::default);
                 while let Some((number, content)) = fields.next(end)? {
                     match (number, content) {
-                        (5, Content::Bytes { end }) => initializers.push(initializer(&mut fields, end)?),
+                        (1, Content::Bytes { end }) => graph.operators.extend(operator(&mut fields, end)?),
+                        (5, Content::Bytes { end }) => graph.initializers.push(initializer(&mut fields, end)?),
                         (_, content) => fields.skip(content)?,
                     }
                 }
@@ -180,7 +194,19 @@ fn initializers(reader: BufReader<File>, size: u64) -> Result<Vec<Initializer>, 
             (_, content) => fields.skip(content)?,
         }
     }
-    if has_graph { Ok(initializers) } else { Err(WireError::Malformed) }
+    graph.ok_or(WireError::Malformed)
+}
+
+/// `op_type` of a `NodeProto`.
+fn operator(fields: &mut Fields, end: u64) -> Result<Option<String>, WireError> {
+    let mut name = None;
+    while let Some((number, content)) = fields.next(end)? {
+        match (number, content) {
+            (4, Content::Bytes { end }) => name = Some(fields.text(end)?),
+            (_, content) => fields.skip(content)?,
+        }
+    }
+    Ok(name)
 }
 
 fn initializer(fields: &mut Fields, end: u64) -> Result<Initializer, WireError> {

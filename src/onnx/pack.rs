@@ -264,9 +264,13 @@ pub(super) fn read_json(file: &Path) -> Result<Value, PackError> {
     read_json_as(file, |text| serde_json::from_str(text))
 }
 
-fn read_json_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {
+pub(super) fn read_text(file: &Path) -> Result<String, PackError> {
     let bytes = std::fs::read(file).map_err(|reason| PackError::Read { file: file.to_owned(), reason })?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn read_json_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {
+    let text = read_text(file)?;
     parse(&text).map_err(|error| PackError::Json(JsonError::new(file.to_owned(), text, &error)))
 }
 

@@ -24,16 +24,19 @@ pub enum PackError {
         help(
             "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch or export \
              the pack again: a diffusion pack has the layout that optimum exports for Stable Diffusion, a judge pack \
-             that of transformers.js for LLaVA, a sentence encoder that of sentence-transformers",
+             that of transformers.js for LLaVA, SmolVLM and Qwen2-VL, a sentence encoder that of sentence-transformers",
             .file.display()
         )
     )]
     MissingFile { file: PathBuf, role: &'static str },
 
-    /// A model is there in several precisions, and none is the plain one.
-    #[error("the model pack has no {}, but several in its place: {variants}", .file.display())]
-    #[diagnostic(help("leave the one to be used, or rename it to {}", .file.display()))]
-    SeveralModels { file: PathBuf, variants: String },
+    /// A model is there in other precisions than the one to be used.
+    #[error("the model pack has no {}, but {others}", .file.display())]
+    #[diagnostic(help(
+        "say which is to be used with `judge.dtype`: \"fp32\" (no suffix), \"fp16\", \"q8\" (_quantized), \"int8\", \
+         \"uint8\", \"q4\", \"q4f16\" or \"bnb4\"; all three models have to be there in it"
+    ))]
+    OtherDtypes { file: PathBuf, others: String },
 
     /// A file's bytes are not those that the pack's `digests.json` lists.
     #[error("{} is corrupt: its SHA-256 should be\n  {expected}\nbut is\n  {found}", .file.display())]
@@ -99,6 +102,14 @@ pub enum PackError {
     #[error("{}: {message}", .file.display())]
     #[diagnostic(help("{help}"))]
     Tokenizer { file: PathBuf, message: String, help: String },
+
+    /// The pack's chat template is there but cannot be used.
+    #[error("the chat template in {}: {message}", .file.display())]
+    #[diagnostic(help(
+        "name a template of your own with a `format` in `judge.template`, which goes without the chat template: \
+         docs/judge-template.md"
+    ))]
+    ChatTemplate { file: PathBuf, message: String },
 
     /// A model's input or output is not what the layout says.
     #[error("{}: tensor `{tensor}` should be {expected}, found {found}", .file.display())]

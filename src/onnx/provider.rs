@@ -52,6 +52,15 @@ impl CudaDevice {
 }
 
 impl ResolvedProvider {
+    /// Sets of sessions that serve `threads` threads: one each on the CPU; one for all on a GPU, whose memory then holds the
+    /// weights once, and on which calls wait for each other anyway.
+    pub fn session_sets(self, threads: usize) -> usize {
+        match self {
+            Self::Cpu => threads,
+            Self::Cuda { .. } => 1,
+        }
+    }
+
     /// The name it has in a scenario.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use super::settings::{
 use crate::diffusion::{History, LatentCodec, Sanitize, Split};
 use crate::judge::Readout;
 use crate::onnx::ExecutionProvider;
+use crate::onnx::judge_pack::ModelDtype;
 use crate::policy::Decoder;
 use crate::radio::{FadingProcess, FisherSnedecorConvention, Modulation};
 
@@ -121,6 +122,8 @@ pub(crate) const FAULTS: Words<FaultKind> = &[
     ("device-away", FaultKind::DeviceAway),
     ("leader-loss", FaultKind::LeaderLoss),
 ];
+
+pub(crate) const MODEL_DTYPES: Words<ModelDtype> = &ModelDtype::NAMED;
 
 pub(crate) const READOUTS: Words<Readout> =
     &[("expectation", Readout::Expectation), ("greedy", Readout::Greedy), ("sample", Readout::Sample)];

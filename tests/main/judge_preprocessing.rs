@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use latentlink::onnx::picture_preprocessing::PicturePreprocessing;
-use ndarray::Array3;
+use latentlink::onnx::picture_preprocessing::{PicturePixels, PicturePreprocessing};
 use serde_json::json;
 
-use crate::tiny_llava::{bytes, expected, floats, open, pictures, usize_of};
+use crate::tiny_llava::{bytes, expected, floats, open, pictures};
+use crate::vlm_vectors::usize_of;
 
 /// One of 255 levels, in normalised pixels of the smallest standard deviation.
 const LEVEL: f32 = 1.0 / 255.0 / 0.26;
 
-fn largest_difference(found: &Array3<f32>, reference: &[f32]) -> f32 {
+fn largest_difference(found: &PicturePixels, reference: &[f32]) -> f32 {
+    let found = found.values();
     assert_eq!(found.len(), reference.len(), "shape {:?}", found.shape());
     found.iter().zip(reference).map(|(found, reference)| (found - reference).abs()).fold(0.0, f32::max)
 }
@@ -21,7 +22,7 @@ fn pixels_of_a_pack_are_those_of_transformers_within_one_level() {
     let (pack, reference) = (open(), floats("pixels.bin"));
     for (picture, reference) in pictures().iter().zip(reference.chunks_exact(3 * 32 * 32)) {
         let pixels = pack.preprocessing().pixels(picture);
-        assert_eq!(pixels.shape(), [3, 32, 32]);
+        assert_eq!(pixels.values().shape(), [3, 32, 32]);
         let difference = largest_difference(&pixels, reference);
         assert!(difference <= LEVEL, "{difference} for {} × {}", picture.width(), picture.height());
     }
@@ -39,7 +40,7 @@ fn resizing_cropping_and_padding_are_those_of_transformers_to_the_last_bit() {
         let preprocessing = PicturePreprocessing::from_config(Path::new("here"), settings).expect("it is understood");
         let found = preprocessing.pixels(&pictures[usize_of(&way["picture"])]);
         let (height, width) = (usize_of(&way["height"]), usize_of(&way["width"]));
-        assert_eq!(found.dim(), (3, height, width), "{settings}");
+        assert_eq!(found.values().shape(), [3, height, width], "{settings}");
         let values = 3 * height * width;
         if settings["do_rescale"] == false {
             let (own, rest) = levels.split_at(values);
@@ -59,7 +60,16 @@ fn resizing_cropping_and_padding_are_those_of_transformers_to_the_last_bit() {
 fn a_preprocessor_that_is_not_understood_is_refused_with_the_key_and_what_is_possible() {
     for (config, key, expected) in [
         (json!({ "resample": 0 }), "resample", "3 (bicubic)"),
-        (json!({ "image_processor_type": "Qwen2VLImageProcessor" }), "image_processor_type", "CLIPImageProcessor"),
+        (json!({ "image_processor_type": "PixtralImageProcessor" }), "image_processor_type", "CLIPImageProcessor"),
+        (json!({ "image_processor_type": "SmolVLMImageProcessor", "size": { "longest_edge": 8000 } }), "size", "4096"),
+        (json!({ "image_processor_type": "Idefics3ImageProcessor", "max_image_size": 512 }), "max_image_size", "side"),
+        (
+            json!({ "image_processor_type": "Qwen2VLImageProcessor", "min_pixels": "few" }),
+            "min_pixels",
+            "whole picture",
+        ),
+        (json!({ "image_processor_type": "Qwen2VLImageProcessor", "max_pixels": 100 }), "max_pixels", "patch_size"),
+        (json!({ "image_processor_type": "Qwen2VLImageProcessorFast", "patch_size": 0 }), "patch_size", "at least 1"),
         (json!({ "size": { "longest_edge": 336 } }), "size", "shortest_edge"),
         (json!({ "size": { "shortest_edge": 0 } }), "size", "pixels"),
         (json!({ "crop_size": "336" }), "crop_size", "height, width"),

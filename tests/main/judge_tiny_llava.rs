@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use latentlink::judge::vlm::{JudgeError, VlmJudge, VlmOptions, VlmWorker};
 use latentlink::judge::{Answer, Question, Readout};
-use latentlink::onnx::judge_decoder::DecoderRow;
+use latentlink::onnx::judge_models::DecoderRow;
 use latentlink::onnx::{JudgeModels, JudgePack, ResolvedProvider};
 use latentlink::picture::Picture;
 use latentlink::random::StreamKey;
@@ -61,7 +61,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
         let mut pasts: Vec<_> = prompts
             .iter()
             .map(|[before, _, _]| {
-                let row = DecoderRow { past: None, embeddings: before.view() };
+                let row = DecoderRow { past: None, embeddings: before.view(), picture: None };
                 let read = reads_prefix.then(|| models.continue_rows(&[row], true).expect("it runs").remove(0));
                 read.map(|read| read.cache.expect("it was asked for"))
             })
@@ -78,7 +78,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
             let rows: Vec<_> = pasts
                 .iter()
                 .zip(&next)
-                .map(|(past, next)| DecoderRow { past: past.as_ref(), embeddings: next.view() })
+                .map(|(past, next)| DecoderRow { past: past.as_ref(), embeddings: next.view(), picture: None })
                 .collect();
             let read = models.continue_rows(&rows, true).expect("it runs");
             for (case, read) in cases.iter().zip(&read) {

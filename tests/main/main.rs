@@ -33,6 +33,8 @@ mod figures_of_numbers;
 mod figures_of_scores;
 mod grouping;
 mod image_metrics;
+mod judge_chat_template;
+mod judge_model_files;
 mod judge_pack_open;
 mod judge_population;
 mod judge_preprocessing;
@@ -42,36 +44,25 @@ mod judge_shipped;
 mod judge_study;
 mod judge_surface;
 mod judge_template;
+mod judge_tiny_families;
 mod judge_tiny_llava;
 mod latent_cache_fixture;
 mod latent_cache_model;
 mod latent_cache_sharing;
 mod latent_cache_similarity;
 mod latent_cache_theory;
-#[cfg(feature = "learn")]
 mod learn_activation;
-#[cfg(feature = "learn")]
 mod learn_checkpoint;
 mod learn_choices;
-#[cfg(feature = "learn")]
 mod learn_environment_server;
-#[cfg(feature = "learn")]
 mod learn_figures;
-#[cfg(feature = "learn")]
 mod learn_fixture;
-#[cfg(feature = "learn")]
 mod learn_gradients;
-#[cfg(feature = "learn")]
 mod learn_onnx;
-#[cfg(feature = "learn")]
 mod learn_replay;
-#[cfg(feature = "learn")]
 mod learn_reward;
-#[cfg(feature = "learn")]
 mod learn_training;
-#[cfg(feature = "learn")]
 mod learn_updates;
-#[cfg(feature = "learn")]
 mod learn_vp_schedule;
 mod live_tables;
 mod live_tables_figures;
@@ -95,7 +86,6 @@ mod network_runs;
 mod network_theory;
 mod noise_schedule;
 mod pack_batches;
-
 mod pack_digests;
 mod pack_folder;
 mod pack_models;
@@ -180,8 +170,8 @@ mod study_large;
 mod study_shards;
 mod study_statistics;
 mod svg;
-#[cfg(feature = "learn")]
 mod tensorboard;
 mod tiny_llava;
 mod tiny_pack;
 mod tiny_stable_diffusion;
+mod vlm_vectors;

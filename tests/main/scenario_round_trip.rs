@@ -3,6 +3,7 @@
 use latentlink::diffusion::{History, LatentCodec, Sampler, Sanitize, Split};
 use latentlink::judge::{BaseUrl, NamedPersona, NormalPopulation, Persona, Readout, Spread};
 use latentlink::onnx::ExecutionProvider;
+use latentlink::onnx::judge_pack::ModelDtype;
 use latentlink::radio::{Fading, FisherSnedecorConvention, Modulation, PathLoss, db_to_linear};
 use latentlink::scenario::{
     Admission, AnalysisSettings, ArchitectureKind, ArchitectureSettings, DemandSettings, DeviceSettings,
@@ -159,6 +160,7 @@ fn judge_kind(rng: &mut ChaCha8Rng) -> JudgeKind {
     let is_drawn = readout == Readout::Sample;
     let vlm = VlmSettings {
         pack: prompt(rng).into(),
+        dtype: maybe(rng, |rng| one_of(rng, &ModelDtype::NAMED.map(|(_, dtype)| dtype))),
         template: maybe(rng, |rng| prompt(rng).into()),
         readout,
         temperature: if is_drawn { positive(rng) } else { 1.0 },

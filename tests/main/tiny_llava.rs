@@ -10,42 +10,25 @@ use latentlink::picture::Picture;
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/tiny_llava")
-}
+use crate::vlm_vectors::{VlmVectors, numbers, usize_of};
+
+const VECTORS: VlmVectors = VlmVectors::LLAVA;
 
 pub fn floats(file: &str) -> Vec<f32> {
-    let bytes = std::fs::read(folder().join(file)).expect("the vectors are there");
-    bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
+    VECTORS.floats(file)
 }
 
 pub fn bytes(file: &str) -> Vec<u8> {
-    std::fs::read(folder().join(file)).expect("the vectors are there")
+    VECTORS.bytes(file)
 }
 
 pub fn expected() -> Value {
-    serde_json::from_slice(&bytes("expected.json")).expect("the vectors are JSON")
+    VECTORS.expected()
 }
 
 /// The pictures, from their 8-bit rows.
 pub fn pictures() -> Vec<Picture> {
-    let (rgb, expected) = (bytes("pictures.bin"), expected());
-    let mut rest = rgb.as_slice();
-    let sizes = expected["pictures"].as_array().expect("a list of sizes");
-    sizes
-        .iter()
-        .map(|size| {
-            let (width, height) = (usize_of(&size["width"]), usize_of(&size["height"]));
-            let (own, after) = rest.split_at(3 * width * height);
-            rest = after;
-            let values = own.iter().map(|&value| f32::from(value) / 255.0).collect();
-            Picture::new(width, height, values).expect("bytes make a picture")
-        })
-        .collect()
-}
-
-pub fn usize_of(value: &Value) -> usize {
-    value.as_u64().expect("a whole number") as usize
+    VECTORS.pictures()
 }
 
 /// One persona before one picture, and what transformers answers.
@@ -69,9 +52,6 @@ pub fn cases() -> Vec<Case> {
     let (steps, vocabulary) = (usize_of(&expected["steps"]), usize_of(&expected["vocabulary"]));
     let mut of_steps = logits.chunks_exact(vocabulary).map(<[f32]>::to_vec);
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let numbers = |value: &Value| -> Vec<f64> {
-        value.as_array().expect("a list").iter().map(|number| number.as_f64().expect("a number")).collect()
-    };
     let cases = expected["cases"].as_array().expect("a list of cases");
     cases
         .iter()
@@ -92,13 +72,12 @@ pub fn cases() -> Vec<Case> {
 
 /// The folder of the pack itself.
 pub fn pack_folder() -> PathBuf {
-    folder().join("pack")
+    VECTORS.path("pack")
 }
 
 /// The pack, with ONNX Runtime found or fetched.
 pub fn open() -> Arc<JudgePack> {
-    runtime::environment().expect("ONNX Runtime is found or fetched");
-    Arc::new(JudgePack::open(&pack_folder()).expect("the tiny pack is whole"))
+    VECTORS.open()
 }
 
 /// The template that the pack brings: marks 0 to 9.

@@ -9,8 +9,8 @@ use super::PromptArgs;
 use crate::cli::run::{self, Overrides};
 use crate::error::Error;
 use crate::judge::persona::TRAIT_NAMES;
+use crate::judge::template::ChosenTemplate;
 use crate::judge::{NamedPersona, Persona, PromptTemplate};
-use crate::onnx::judge_pack::TEMPLATE_FILE;
 use crate::scenario::words::{alternatives, nearest};
 use crate::scenario::{JudgeKind, Scenario};
 
@@ -127,24 +127,23 @@ fn nobody_is_told(kind: &JudgeKind) -> Error {
 /// where no pack but an endpoint is asked.
 fn template(args: &PromptArgs, own: Option<&Path>, pack: Option<&Path>) -> Result<(String, PromptTemplate), Error> {
     let own = if args.pack.is_some() { None } else { own };
-    if let Some(file) = args.template.as_deref().or(own) {
-        return read(file);
-    }
-    let Some(pack) = args.pack.as_deref().or(pack) else {
-        return Ok(("the built-in template for chats".to_owned(), PromptTemplate::built_in_for_chats()));
-    };
-    if !pack.is_dir() {
-        return Err(usage(
+    let own = args.template.as_deref().or(own);
+    let pack = args.pack.as_deref().or(pack);
+    // A template that leaves nothing to a pack needs none.
+    let written =
+        own.map(|file| Ok::<_, Error>((file.display().to_string(), PromptTemplate::read(file)?))).transpose()?;
+    match (written, pack) {
+        (Some((source, template)), pack) if pack.is_none() || !template.is_for_chats() => Ok((source, template)),
+        (_, None) => Ok(("the built-in template for chats".to_owned(), PromptTemplate::built_in_for_chats())),
+        (_, Some(pack)) if !pack.is_dir() => Err(usage(
             format!("there is no judge pack in {}", pack.display()),
             "run latentlink in the folder of the project, or name another pack with --pack, or a template with --template",
-        ));
+        )),
+        (_, Some(pack)) => {
+            let ChosenTemplate { template, source } = PromptTemplate::for_pack(pack, own)?;
+            Ok((source.to_string(), template))
+        }
     }
-    let file = pack.join(TEMPLATE_FILE);
-    if file.exists() { read(&file) } else { Ok(("the built-in template".to_owned(), PromptTemplate::built_in())) }
-}
-
-fn read(file: &Path) -> Result<(String, PromptTemplate), Error> {
-    Ok((file.display().to_string(), PromptTemplate::read(file)?))
 }
 
 fn persona_of(written: &str) -> Result<NamedPersona, Error> {

@@ -1,5 +1,5 @@
-//! How a wave is cut into batches: by the wave alone, so that any number of workers gives the same bytes. And how a batch is
-//! cut further where a network does not take it.
+//! How a wave is cut into batches: by the wave and the execution provider alone, so that any number of workers gives the same
+//! bytes. And how a batch is cut further where a network does not take it.
 
 use std::ops::Range;
 
@@ -8,35 +8,65 @@ use crate::diffusion::NodeId;
 use crate::diffusion::graph::{DenoisingGraph, Operation};
 use crate::diffusion::value::Value;
 use crate::diffusion::worker::DenoiseItem;
+use crate::onnx::ResolvedProvider;
 
-/// UNet evaluations in one call at most: beyond this a CPU gains little per sample.
-const EVALUATIONS_PER_CALL: usize = 16;
-/// A wave is cut into two batches as soon as each holds this many evaluations.
-const EVALUATIONS_WORTH_A_CALL: usize = 4;
-/// Pictures decoded in one call at most.
-const PICTURES_PER_CALL: usize = 4;
-/// Questions in one batch at most, unless they differ in their seed alone: those share nearly all of their work.
-const QUESTIONS_PER_CALL: usize = 32;
-/// A wave is cut into two batches as soon as each holds this many questions.
-const QUESTIONS_WORTH_A_CALL: usize = 8;
+/// How large calls are. More than the most gains little for each sample; on the CPU a wave is cut into two batches as soon as
+/// each is worth a call, so that two workers have something to do.
+#[derive(Debug, Clone, Copy)]
+struct CallSizes {
+    /// UNet evaluations.
+    evaluations: CallSize,
+    /// Pictures to decode.
+    pictures: usize,
+    /// Questions, unless they differ in their seed alone: those share nearly all of their work.
+    questions: CallSize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct CallSize {
+    worth_a_call: usize,
+    most: usize,
+}
+
+/// Measured on two cores with the shipped packs (`benches/executor.rs`, `benches/judge.rs`).
+const ON_CPU: CallSizes = CallSizes {
+    evaluations: CallSize { worth_a_call: 4, most: 16 },
+    pictures: 4,
+    questions: CallSize { worth_a_call: 8, most: 32 },
+};
+/// One call after the other, and each takes what a GPU fills itself with. Not measured: no GPU has been at hand.
+const ON_GPU: CallSizes = CallSizes {
+    evaluations: CallSize { worth_a_call: 64, most: 64 },
+    pictures: 16,
+    questions: CallSize { worth_a_call: 64, most: 64 },
+};
 /// Questions in one batch at most that differ in their seed alone.
 const SEEDS_PER_CALL: usize = 256;
 
-/// Cuts a wave into batches by the number of evaluations alone: two batches as soon as each is worth a call (so that
-/// two workers have something to do), none above the most that a call gains from.
-pub(super) fn denoising(items: &[DenoiseItem]) -> Vec<Range<usize>> {
+impl CallSizes {
+    fn on(provider: ResolvedProvider) -> Self {
+        match provider {
+            ResolvedProvider::Cpu => ON_CPU,
+            ResolvedProvider::Cuda(_) => ON_GPU,
+        }
+    }
+}
+
+/// Cuts a wave into batches by the number of evaluations.
+pub(super) fn denoising(items: &[DenoiseItem], provider: ResolvedProvider) -> Vec<Range<usize>> {
     let sizes: Vec<usize> = items.iter().map(DenoiseItem::evaluations).collect();
-    cut(&sizes, EVALUATIONS_WORTH_A_CALL, EVALUATIONS_PER_CALL)
+    cut(&sizes, CallSizes::on(provider).evaluations)
 }
 
 /// Pictures to decode.
-pub(super) fn decoding(pictures: usize) -> Vec<Range<usize>> {
-    (0..pictures).step_by(PICTURES_PER_CALL).map(|start| start..(start + PICTURES_PER_CALL).min(pictures)).collect()
+pub(super) fn decoding(pictures: usize, provider: ResolvedProvider) -> Vec<Range<usize>> {
+    let most = CallSizes::on(provider).pictures;
+    (0..pictures).step_by(most).map(|start| start..(start + most).min(pictures)).collect()
 }
 
 /// Sorts the questions of a wave, so that those of one judge, one persona, and one picture are together, and cuts them.
 /// Questions that differ in their seed alone stay in one batch.
-pub(super) fn scoring(graph: &DenoisingGraph, ids: &mut [NodeId]) -> Vec<Range<usize>> {
+pub(super) fn scoring(graph: &DenoisingGraph, ids: &mut [NodeId], provider: ResolvedProvider) -> Vec<Range<usize>> {
     let question = |id: &NodeId| match graph.operation(*id) {
         Operation::Score { picture, persona, request, judge, .. } => {
             (*judge, persona.traits().map(f64::to_bits), *picture, *request)
@@ -59,7 +89,7 @@ pub(super) fn scoring(graph: &DenoisingGraph, ids: &mut [NodeId]) -> Vec<Range<u
                 first
             })
             .collect();
-        for batch in cut(&of_one_question, QUESTIONS_WORTH_A_CALL, QUESTIONS_PER_CALL) {
+        for batch in cut(&of_one_question, CallSizes::on(provider).questions) {
             let end = ends[batch.end - 1];
             batches.push(start..end);
             start = end;
@@ -68,10 +98,10 @@ pub(super) fn scoring(graph: &DenoisingGraph, ids: &mut [NodeId]) -> Vec<Range<u
     batches
 }
 
-/// Ranges of items whose sizes sum to half of all, but at least `worth_a_call` and at most `per_call`; larger items
-/// stay alone.
-fn cut(sizes: &[usize], worth_a_call: usize, per_call: usize) -> Vec<Range<usize>> {
-    let limit = sizes.iter().sum::<usize>().div_ceil(2).clamp(worth_a_call, per_call);
+/// Ranges of items whose sizes sum to half of all, but at least what is worth a call and at most what one takes; larger
+/// items stay alone.
+fn cut(sizes: &[usize], CallSize { worth_a_call, most }: CallSize) -> Vec<Range<usize>> {
+    let limit = sizes.iter().sum::<usize>().div_ceil(2).clamp(worth_a_call, most);
     let mut batches = Vec::new();
     let (mut start, mut sum) = (0, 0);
     for (index, size) in sizes.iter().enumerate() {

@@ -21,9 +21,10 @@ pub(super) enum OpenJudge {
 }
 
 impl OpenJudge {
-    pub(super) fn new(judge: PictureJudge, workers: usize) -> Self {
+    /// `session_sets`: of a judge of a pack.
+    pub(super) fn new(judge: PictureJudge, session_sets: usize) -> Self {
         match judge {
-            PictureJudge::Vlm(judge) => Self::Vlm(JudgeSessions::new(judge, workers)),
+            PictureJudge::Vlm(judge) => Self::Vlm(JudgeSessions::new(judge, session_sets)),
             PictureJudge::Endpoint(judge) => Self::Endpoint { digest: judge.digest(), judge },
         }
     }
@@ -41,10 +42,11 @@ impl OpenJudge {
         &self,
         provider: ResolvedProvider,
         prompts: &[(Persona, &str)],
+        picture_size: Option<[usize; 2]>,
         stop: &StopRequest,
     ) -> Result<(), ExecutorError> {
         match self {
-            Self::Vlm(sessions) => sessions.check_prompts(provider, prompts),
+            Self::Vlm(sessions) => sessions.check_prompts(provider, prompts, picture_size),
             Self::Endpoint { judge, .. } => Ok(judge.client().greet(&|| stop.is_set())?),
         }
     }
@@ -72,7 +74,7 @@ impl Executor {
             _ => unreachable!("only scores come here"),
         };
         // Sorts them by judge.
-        let batches = batches::scoring(graph, &mut ids);
+        let batches = batches::scoring(graph, &mut ids, self.provider);
         let mut start = 0;
         for of_judge in ids.chunk_by(|&a, &b| judge_of(a) == judge_of(b)) {
             let digest = judge_of(of_judge[0]);
@@ -110,20 +112,31 @@ impl Executor {
 pub(super) struct JudgeSessions {
     judge: Arc<VlmJudge>,
     digest: [u8; 32],
-    /// One slot per thread of the pool; sessions are created when a worker first needs them.
+    /// One slot for each set of sessions, which are created when a worker first needs them.
     workers: Vec<Mutex<Option<VlmWorker>>>,
 }
 
 impl JudgeSessions {
-    fn new(judge: Arc<VlmJudge>, workers: usize) -> Self {
-        Self { digest: judge.digest(), judge, workers: (0..workers).map(|_| Mutex::new(None)).collect() }
+    fn new(judge: Arc<VlmJudge>, session_sets: usize) -> Self {
+        Self { digest: judge.digest(), judge, workers: (0..session_sets).map(|_| Mutex::new(None)).collect() }
     }
 
     /// Makes the first worker's sessions and checks that these prompts fit into the judge's context.
-    fn check_prompts(&self, provider: ResolvedProvider, prompts: &[(Persona, &str)]) -> Result<(), ExecutorError> {
-        self.with_sessions(0, provider, |sessions| {
-            prompts.iter().try_for_each(|(persona, request)| self.judge.check_prompt(sessions, persona, request))
-        })
+    fn check_prompts(
+        &self,
+        provider: ResolvedProvider,
+        prompts: &[(Persona, &str)],
+        picture_size: Option<[usize; 2]>,
+    ) -> Result<(), ExecutorError> {
+        // Where no file tells how large pictures are: a prompt too long with the smallest is too long with any.
+        let picture_size = picture_size.unwrap_or([1, 1]);
+        let check = |sessions: &mut VlmWorker| {
+            let check = |(persona, request): &(Persona, &str)| {
+                self.judge.check_prompt(sessions, persona, request, picture_size)
+            };
+            prompts.iter().try_for_each(check)
+        };
+        self.with_sessions(0, provider, check)
     }
 
     /// Answers, in the order of the questions, from the sessions of this worker.
@@ -147,7 +160,7 @@ impl JudgeSessions {
         work: impl FnOnce(&mut VlmWorker) -> Result<T, JudgeError>,
     ) -> Result<T, ExecutorError> {
         // A worker that panicked left its sessions whole: a call either ran or did not.
-        let mut slot = self.workers[worker].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.workers[worker % self.workers.len()].lock().unwrap_or_else(PoisonError::into_inner);
         let sessions = match slot.as_mut() {
             Some(sessions) => sessions,
             None => slot.insert(self.judge.load_worker(provider, 1)?),

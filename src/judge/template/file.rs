@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::PromptTemplate;
 use super::error::TemplateError;
 use super::place::{Piece, Place, pieces};
+use super::{Format, PromptTemplate};
 use crate::judge::persona::TRAIT_NAMES;
 use crate::judge::score_scale::ScoreScale;
 
@@ -22,7 +22,7 @@ struct TemplateFile {
     general: Spanned<String>,
     agent: Spanned<String>,
     question: Spanned<String>,
-    format: Spanned<String>,
+    format: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -55,12 +55,19 @@ pub(super) fn read(text: &str, path: &Path) -> Result<PromptTemplate, TemplateEr
         |place| matches!(place, Place::Request | Place::Lowest | Place::Highest),
         "{request}, {lowest} or {highest}",
     )?;
-    let format = reader.stage(
-        "format",
-        &file.format,
-        |place| matches!(place, Place::General | Place::Agent | Place::Picture | Place::Question),
-        "{general}, {agent}, {picture} and {question}",
-    )?;
+    let format = match &file.format {
+        None => Format::OfChat,
+        Some(text) => {
+            let format = reader.stage(
+                "format",
+                text,
+                |place| matches!(place, Place::General | Place::Agent | Place::Picture | Place::Question),
+                "{general}, {agent}, {picture} and {question}",
+            )?;
+            reader.check_format(text, &format)?;
+            Format::Given(format)
+        }
+    };
     for (index, name) in TRAIT_NAMES.iter().enumerate() {
         if position(&agent, Place::Trait(index)).or(position(&agent, Place::TraitPercent(index))).is_none() {
             let message = format!("`agent` has no place for {name}");
@@ -71,7 +78,6 @@ pub(super) fn read(text: &str, path: &Path) -> Result<PromptTemplate, TemplateEr
         let message = "`question` has no place for what the user had asked for";
         return Err(reader.wrong(file.question.span(), message.into(), "{request} in it".into()));
     }
-    reader.check_format(&file.format, &format)?;
     Ok(PromptTemplate { scale, general, agent, question, format })
 }
 
@@ -101,7 +107,11 @@ impl Reader<'_> {
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
         let (message, expected) = match message.split_once(", expected ") {
             Some((message, expected)) => (message.to_owned(), expected.to_owned()),
-            None => (message, "scale = { lowest, highest }, and the texts general, agent, question, format".to_owned()),
+            None => (
+                message,
+                "scale = { lowest, highest }, and the texts general, agent, question, format (which may be left out)"
+                    .to_owned(),
+            ),
         };
         self.wrong(error.span().unwrap_or(0..0), message, expected)
     }

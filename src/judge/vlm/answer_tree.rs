@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::worker::VlmWorker;
 use super::{CACHE_BYTES, SEQUENCES_AT_ONCE, VlmOptions};
-use crate::onnx::judge_decoder::{Continuation, KeysAndValues};
+use crate::onnx::judge_models::{Continuation, KeysAndValues};
 use crate::onnx::{JudgePack, PackError};
 
 /// A sequence that was read: what may come next, and the model's memory of it, where it goes on.

@@ -1,9 +1,12 @@
 //! Why the agents could not be asked.
 
+use std::path::PathBuf;
+
 use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::judge::endpoint::EndpointError;
+use crate::judge::template::TemplateError;
 use crate::onnx::PackError;
 
 /// A question that could not be put.
@@ -14,6 +17,19 @@ pub enum JudgeError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Pack(#[from] PackError),
+
+    /// The prompt's template cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Template(#[from] TemplateError),
+
+    /// A template leaves the form of the conversation to the pack, which has none.
+    #[error("{} has no `format`, and the pack {} no chat template to take its place", .template.display(), .pack.display())]
+    #[diagnostic(help(
+        "write the `format` of the model's conversations into the template, say\n  \
+         format = \"USER: {{general}}\\n{{agent}}\\n{{picture}}\\n{{question}} ASSISTANT:\""
+    ))]
+    NoChatTemplate { template: PathBuf, pack: PathBuf },
 
     /// The endpoint gives no answer.
     #[error(transparent)]

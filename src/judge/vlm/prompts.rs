@@ -29,11 +29,20 @@ pub(super) struct Prompt {
 pub(super) struct Prompts<'q> {
     pub list: Vec<Prompt>,
     pub pictures: Vec<&'q Picture>,
-    /// Features of pictures that a batch still needs [image tokens, hidden].
-    pub features: HashMap<usize, Array2<f32>>,
+    /// Pictures that a batch still needs, as the language model reads them.
+    pub embedded: HashMap<usize, PictureEmbeddings>,
     picture_at: HashMap<*const Picture, usize>,
     picture_of: HashMap<(usize, Vec<u8>), usize>,
     known: HashMap<(usize, [u64; 5], &'q str), usize>,
+}
+
+/// What the language model reads in the place of a picture.
+#[derive(Debug)]
+pub(super) struct PictureEmbeddings {
+    /// [tokens, hidden]
+    pub rows: Array2<f32>,
+    /// Rows and columns, where its tokens lie on a grid.
+    pub grid: Option<[usize; 2]>,
 }
 
 /// The tokens around a picture.
@@ -45,16 +54,18 @@ pub(super) struct PromptText {
 }
 
 impl VlmJudge {
-    /// The tokens of a prompt that fits into the context together with its answer.
+    /// The tokens of a prompt that fits into the context together with a picture of `picture_size` and its answer.
     pub(super) fn prompt_text(
         &self,
         worker: &VlmWorker,
         persona: &Persona,
         request: &str,
+        picture_size: [usize; 2],
     ) -> Result<PromptText, JudgeError> {
         let (before, after) = self.tokens(persona, request)?;
         let text = before.len() + after.len();
-        let tokens = text + worker.image_tokens();
+        let picture = worker.picture_tokens(&self.pack, picture_size)?;
+        let tokens = text + picture;
         let needed = tokens + self.answer_tokens();
         if needed > self.pack.context_tokens() {
             return Err(JudgeError::ContextTooLong {
@@ -62,7 +73,7 @@ impl VlmJudge {
                 needed,
                 allowed: self.pack.context_tokens(),
                 text,
-                picture: worker.image_tokens(),
+                picture,
                 answer: self.answer_tokens(),
             });
         }
@@ -83,7 +94,9 @@ impl<'q> Prompts<'q> {
         if let Some(&known) = self.known.get(&key) {
             return Ok(known);
         }
-        let PromptText { before, after, tokens } = judge.prompt_text(worker, &question.persona, question.request)?;
+        let size = [question.picture.height(), question.picture.width()];
+        let PromptText { before, after, tokens } =
+            judge.prompt_text(worker, &question.persona, question.request, size)?;
         self.list.push(Prompt { picture, before, after, tokens });
         self.known.insert(key, self.list.len() - 1);
         Ok(self.list.len() - 1)

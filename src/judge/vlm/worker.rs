@@ -6,9 +6,11 @@ use std::sync::Arc;
 use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
 
 use super::CACHE_BYTES;
-use super::prompts::Prompts;
-use crate::onnx::judge_decoder::{Continuation, DecoderRow, KeysAndValues};
+use super::prompts::{PictureEmbeddings, Prompts};
+use crate::onnx::judge_models::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
+use crate::onnx::picture_preprocessing::{PictureLayout, PicturePixels};
 use crate::onnx::{JudgeModels, JudgePack, PackError};
+use crate::picture::Picture;
 
 /// Pictures that are encoded in one call of the vision encoder.
 const PICTURES_AT_ONCE: usize = 8;
@@ -18,7 +20,8 @@ const PICTURES_AT_ONCE: usize = 8;
 pub struct VlmWorker {
     pub(super) models: JudgeModels,
     pub(super) work: VlmWork,
-    image_tokens: usize,
+    /// Features of a picture that isn't cut; 0 where all are.
+    whole_features: usize,
     prefixes: PrefixStore,
     reuses_prefixes: bool,
 }
@@ -52,18 +55,21 @@ impl VlmWork {
 }
 
 impl VlmWorker {
-    /// A worker on `models` of `pack`. Where the vision encoder doesn't declare how many tokens a picture becomes, a
+    /// A worker on `models` of `pack`. Where the vision encoder doesn't declare how many tokens a whole picture becomes, a
     /// black one is encoded to see.
     pub(super) fn new(pack: &JudgePack, mut models: JudgeModels) -> Result<Self, PackError> {
-        let image_tokens = match (models.image_tokens(), pack.preprocessing().size()) {
-            (Some(tokens), _) => tokens,
+        let is_cut = pack.preprocessing().layout([1, 1]) != PictureLayout::Whole;
+        let whole_features = match (models.image_tokens(), pack.preprocessing().size()) {
+            _ if is_cut => 0,
+            (Some(features), _) => features,
             (None, size) => {
-                let [height, width] = size.expect("a pack whose pictures have no fixed size isn't opened");
-                models.image_features(&[Array3::zeros((3, height, width))])?.first().map_or(0, |rows| rows.nrows())
+                let [height, width] = size.expect("a pack whose whole pictures have no fixed size isn't opened");
+                let black = PicturePixels::Whole(Array3::zeros((3, height, width)));
+                models.image_features(&[black])?.first().map_or(0, |rows| rows.nrows())
             }
         };
         let reuses_prefixes = models.continues_with_several_tokens();
-        Ok(Self { models, work: VlmWork::default(), image_tokens, prefixes: PrefixStore::default(), reuses_prefixes })
+        Ok(Self { models, work: VlmWork::default(), whole_features, prefixes: PrefixStore::default(), reuses_prefixes })
     }
 
     /// What was done since the worker was made.
@@ -71,9 +77,12 @@ impl VlmWorker {
         self.work
     }
 
-    /// Tokens that a picture becomes.
-    pub fn image_tokens(&self) -> usize {
-        self.image_tokens
+    /// Tokens that a picture of `size`, height and width, becomes.
+    ///
+    /// # Errors
+    /// [`PackError::Tokenizer`].
+    pub fn picture_tokens(&self, pack: &JudgePack, size: [usize; 2]) -> Result<usize, PackError> {
+        Ok(pack.picture_place(size, self.whole_features)?.ids.len())
     }
 
     /// Whether the text before the picture is read once for each persona, or again with every picture (to compare).
@@ -95,31 +104,33 @@ impl VlmWorker {
         keep_cache: bool,
     ) -> Result<Vec<Continuation>, PackError> {
         self.encode_pictures(pack, prompts, batch)?;
-        let (mut pasts, mut rests) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let (mut pasts, mut rests, mut spans) = (Vec::new(), Vec::new(), Vec::new());
         for &index in batch {
             let prompt = &prompts.list[index];
-            let features = prompts.features[&prompt.picture].view();
-            let after = self.embed(&prompt.after, features)?;
-            if self.reuses_prefixes && !prompt.before.is_empty() {
-                pasts.push(Some(self.prefix(&prompt.before, features)?));
-                rests.push(joined(pack, &[features, after.view()])?);
+            let PictureEmbeddings { rows: picture, grid } = &prompts.embedded[&prompt.picture];
+            let after = self.embed(&prompt.after, picture.view())?;
+            let before = if self.reuses_prefixes && !prompt.before.is_empty() {
+                pasts.push(Some(self.prefix(&prompt.before, picture.view())?));
+                Array2::zeros((0, picture.ncols()))
             } else {
-                let before = self.embed(&prompt.before, features)?;
                 pasts.push(None);
-                rests.push(joined(pack, &[before.view(), features, after.view()])?);
-            }
+                self.embed(&prompt.before, picture.view())?
+            };
+            spans.push(grid.map(|[rows, columns]| PictureSpan { first: before.nrows(), rows, columns }));
+            rests.push(joined(pack, &[before.view(), picture.view(), after.view()])?);
             self.work.tokens_without_prefix_reuse += prompt.tokens as u64;
         }
         let rows: Vec<_> = pasts
             .iter()
             .zip(&rests)
-            .map(|(past, rest)| DecoderRow { past: past.as_deref(), embeddings: rest.view() })
+            .zip(spans)
+            .map(|((past, rest), picture)| DecoderRow { past: past.as_deref(), embeddings: rest.view(), picture })
             .collect();
         self.work.prompts += rows.len() as u64;
         self.work.tokens += rests.iter().map(|rest| rest.nrows() as u64).sum::<u64>();
         // Batches go by pictures: what comes after this one needs no earlier picture than its last.
         let last = batch.iter().map(|&index| prompts.list[index].picture).max();
-        prompts.features.retain(|picture, _| Some(*picture) >= last);
+        prompts.embedded.retain(|picture, _| Some(*picture) >= last);
         self.models.continue_rows(&rows, keep_cache)
     }
 
@@ -134,7 +145,7 @@ impl VlmWorker {
         let rows: Vec<_> = pasts
             .iter()
             .zip(embeddings.axis_chunks_iter(Axis(0), 1))
-            .map(|(past, embeddings)| DecoderRow { past: Some(past), embeddings })
+            .map(|(past, embeddings)| DecoderRow { past: Some(past), embeddings, picture: None })
             .collect();
         self.work.tokens += tokens.len() as u64;
         self.work.tokens_without_prefix_reuse += tokens.len() as u64;
@@ -149,15 +160,47 @@ impl VlmWorker {
     ) -> Result<(), PackError> {
         let mut wanted: Vec<usize> = batch.iter().map(|&index| prompts.list[index].picture).collect();
         wanted.dedup();
-        wanted.retain(|picture| !prompts.features.contains_key(picture));
+        wanted.retain(|picture| !prompts.embedded.contains_key(picture));
         for pictures in wanted.chunks(PICTURES_AT_ONCE) {
             let pixels: Vec<_> =
                 pictures.iter().map(|&picture| pack.preprocessing().pixels(prompts.pictures[picture])).collect();
             let features = self.models.image_features(&pixels)?;
-            prompts.features.extend(pictures.iter().copied().zip(features));
+            for (&picture, features) in pictures.iter().zip(features) {
+                let embedded = self.in_its_place(pack, prompts.pictures[picture], features)?;
+                prompts.embedded.insert(picture, embedded);
+            }
             self.work.pictures += pictures.len() as u64;
         }
         Ok(())
+    }
+
+    /// The features of a picture among the tokens that stand between them.
+    fn in_its_place(
+        &mut self,
+        pack: &JudgePack,
+        picture: &Picture,
+        features: Array2<f32>,
+    ) -> Result<PictureEmbeddings, PackError> {
+        let place = pack.picture_place([picture.height(), picture.width()], self.whole_features)?;
+        let is_feature = |id: &&i64| **id == pack.image_token();
+        let wanted = place.ids.iter().filter(is_feature).count();
+        if wanted != features.nrows() {
+            let expected = format!("{wanted} rows for a picture of {} × {}", picture.height(), picture.width());
+            return Err(unfit_features(pack, expected, format!("{} rows", features.nrows())));
+        }
+        if wanted == place.ids.len() {
+            return Ok(PictureEmbeddings { rows: features, grid: place.grid });
+        }
+        let mut rows = self.models.embed(&place.ids)?;
+        if rows.ncols() != features.ncols() {
+            let found = format!("width {}, not {}", features.ncols(), rows.ncols());
+            return Err(unfit_features(pack, "as wide as an embedded token".into(), found));
+        }
+        let places = rows.outer_iter_mut().zip(&place.ids).filter(|(_, id)| is_feature(id));
+        for ((mut row, _), features) in places.zip(features.outer_iter()) {
+            row.assign(&features);
+        }
+        Ok(PictureEmbeddings { rows, grid: place.grid })
     }
 
     /// The text before a picture, read now or earlier. It is read on its own, not in a batch, so that it comes out the
@@ -167,7 +210,7 @@ impl VlmWorker {
             return Ok(known);
         }
         let embeddings = self.embed(ids, like)?;
-        let row = DecoderRow { past: None, embeddings: embeddings.view() };
+        let row = DecoderRow { past: None, embeddings: embeddings.view(), picture: None };
         let read = self.models.continue_rows(&[row], true)?.pop().and_then(|read| read.cache);
         let cache = Arc::new(read.expect("a row whose cache was asked for has one"));
         self.work.prefixes += 1;
@@ -182,14 +225,17 @@ impl VlmWorker {
     }
 }
 
-/// A picture's features between the tokens around it. The models declare one width, or none at all.
+/// A picture between the tokens around it. The models declare one width, or none at all.
 fn joined(pack: &JudgePack, parts: &[ArrayView2<'_, f32>]) -> Result<Array2<f32>, PackError> {
-    concatenate(Axis(0), parts).map_err(|_| PackError::UnfitTensor {
-        file: pack.root().join(&pack.model_files().vision_encoder),
-        tensor: "image_features".into(),
-        expected: "as wide as an embedded token".into(),
-        found: format!("widths {:?}", parts.iter().map(|part| part.ncols()).collect::<Vec<_>>()),
+    concatenate(Axis(0), parts).map_err(|_| {
+        let widths: Vec<_> = parts.iter().map(|part| part.ncols()).collect();
+        unfit_features(pack, "as wide as an embedded token".into(), format!("widths {widths:?}"))
     })
+}
+
+fn unfit_features(pack: &JudgePack, expected: String, found: String) -> PackError {
+    let file = pack.root().join(&pack.model_files().vision_encoder);
+    PackError::UnfitTensor { file, tensor: "image_features".into(), expected, found }
 }
 
 /// Texts before pictures that were read: those used last, as many as [`CACHE_BYTES`] hold, and one at least.

@@ -13,7 +13,7 @@ use crate::scenario::settings::{
     SurfaceSettings, VlmSettings,
 };
 use crate::scenario::tree::Data;
-use crate::scenario::words::{READOUTS, Words, word_for};
+use crate::scenario::words::{MODEL_DTYPES, READOUTS, Words, word_for};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -31,7 +31,7 @@ const SHARED: &[&str] = &["qoe_threshold", "panel", "answers_per_picture", "writ
 const OF_SURFACE: &[&str] = &["similarity", "noise", "file"];
 /// What a model is asked, wherever it is.
 const OF_MODELS: &[&str] = &["template", "readout", "temperature", "max_new_tokens", "retries"];
-const OF_VLM: &[&str] = &["pack"];
+const OF_VLM: &[&str] = &["pack", "dtype"];
 const OF_ENDPOINT: &[&str] = &["base_url", "model", "api_key_env", "timeout_s", "request_retries", "concurrency"];
 
 const USUAL_PACK: &str = "models/emoji-llava";
@@ -212,7 +212,8 @@ fn asked_of_model(table: &mut TableReader<'_>) -> AskedOfModel {
 fn vlm(table: &mut TableReader<'_>) -> VlmSettings {
     let AskedOfModel { template, readout, temperature, max_new_tokens, retries } = asked_of_model(table);
     let pack = table.path("pack", USUAL_PACK).unwrap_or_else(|| PathBuf::from(USUAL_PACK));
-    VlmSettings { pack, template, readout, temperature, max_new_tokens, retries }
+    let dtype = table.value("dtype").and_then(|value| table.word_from("dtype", value, MODEL_DTYPES));
+    VlmSettings { pack, dtype, template, readout, temperature, max_new_tokens, retries }
 }
 
 fn endpoint(table: &mut TableReader<'_>) -> Option<EndpointSettings> {

@@ -159,6 +159,7 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
             plain("noise"),
             plain("file"),
             plain("pack"),
+            plain("dtype"),
             plain("template"),
             plain("readout"),
             plain("temperature"),

@@ -7,6 +7,7 @@ use rand::RngExt;
 
 use super::Scenario;
 use crate::judge::{BaseUrl, MeasuredSurface, NamedPersona, NormalPopulation, Persona, QualityModel, Readout};
+use crate::onnx::judge_pack::ModelDtype;
 use crate::random::StreamKey;
 
 /// `device.persona`
@@ -126,6 +127,8 @@ impl SimilaritySettings {
 pub struct VlmSettings {
     /// Folder of the judge pack, relative to the working directory. Default `models/emoji-llava`.
     pub pack: PathBuf,
+    /// Which of the pack's models are used; `None`: those without a suffix, else the only ones.
+    pub dtype: Option<ModelDtype>,
     /// File of the prompt's template; `None`: the pack's own, else the built-in one.
     pub template: Option<PathBuf>,
     /// Default `expectation`.

@@ -9,7 +9,7 @@ use crate::scenario::settings::{
     EndpointSettings, JudgeKind, JudgeSettings, PersonaSettings, PopulationSettings, SimilaritySettings, VlmSettings,
 };
 use crate::scenario::tree::quote;
-use crate::scenario::words::READOUTS;
+use crate::scenario::words::{MODEL_DTYPES, READOUTS};
 
 /// A device's user.
 pub(super) fn user(persona: &PersonaSettings) -> String {
@@ -88,6 +88,9 @@ pub(super) fn judge(text: &mut String, settings: &JudgeSettings) {
 fn vlm(text: &mut String, settings: &VlmSettings) {
     line(text, "kind", quote("vlm"));
     line(text, "pack", quote(&settings.pack.to_string_lossy()));
+    if let Some(dtype) = settings.dtype {
+        word(text, "dtype", MODEL_DTYPES, dtype);
+    }
     let VlmSettings { template, readout, temperature, max_new_tokens, retries, .. } = settings;
     asked(text, template.as_deref(), *readout, (*temperature, *max_new_tokens, *retries));
 }

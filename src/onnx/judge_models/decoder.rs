@@ -8,58 +8,22 @@
 //! row 0   . . . p0 p1 p2 p3 │ n4 n5 n6 n7      mask 0001111 1111   positions of the new ones   4 5 6 7
 //! row 1   q0 q1 q2 q3 q4 q5 q6 │ . . n7 n8     mask 1111111 0011                               0 0 7 8
 //! ```
+//!
+//! How positions are counted where a picture's tokens lie on a grid: `position.rs`.
+
+mod position;
+mod row;
 
 use half::f16;
-use ndarray::{Array3, Array4, ArrayView2, ArrayView3, ArrayViewD, Axis, CowArray, Ix3, Ix4, s};
+use ndarray::{Array3, Array4, ArrayView3, ArrayViewD, Axis, CowArray, Ix3, Ix4, s};
 use ort::session::SessionInputValue;
 use ort::value::{DynValue, Tensor};
 use serde_json::Value;
 
-use super::pack_error::PackError;
-use super::session::{FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, number_tensor};
-
-/// What the language model keeps of a sequence that it read: keys and values of every token in every layer.
-#[derive(Debug, Clone)]
-pub struct KeysAndValues {
-    tokens: usize,
-    /// Keys of layer 0, its values, keys of layer 1, …; each [heads, tokens, head size].
-    parts: Vec<Array3<f32>>,
-}
-
-impl KeysAndValues {
-    /// Number of tokens that were read.
-    pub fn tokens(&self) -> usize {
-        self.tokens
-    }
-
-    /// Size in memory.
-    pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| size_of::<f32>() * part.len()).sum()
-    }
-}
-
-/// One sequence on its way.
-#[derive(Debug, Clone, Copy)]
-pub struct DecoderRow<'a> {
-    pub past: Option<&'a KeysAndValues>,
-    /// What comes next [new tokens, hidden], at least one token.
-    pub embeddings: ArrayView2<'a, f32>,
-}
-
-impl DecoderRow<'_> {
-    fn lengths(&self) -> [usize; 2] {
-        [self.past.map_or(0, KeysAndValues::tokens), self.embeddings.nrows()]
-    }
-}
-
-/// What the model makes of a row.
-#[derive(Debug)]
-pub struct Continuation {
-    /// After its last token: one number for each token of the vocabulary.
-    pub logits: Vec<f32>,
-    /// Where it was asked for.
-    pub cache: Option<KeysAndValues>,
-}
+use self::position::{AXES, Position};
+pub use self::row::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
+use crate::onnx::pack_error::PackError;
+use crate::onnx::session::{FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, number_tensor};
 
 /// An input of small numbers.
 #[derive(Debug)]
@@ -68,12 +32,26 @@ struct NumberInput {
     number_type: NumberType,
 }
 
+/// Which rows may go in together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// Any: the attention mask hides what makes them equally long.
+    Any,
+    /// Those of equal lengths: padding cannot be hidden.
+    OfEqualLengths,
+    /// The same, but one that reads several tokens after a past goes in alone.
+    OfEqualLengthsOrAlone,
+}
+
 #[derive(Debug)]
 pub(super) struct Decoder {
     session: ModelSession,
     embeddings: FloatInput,
     attention_mask: Option<NumberInput>,
     position_ids: Option<NumberInput>,
+    /// Whether positions have a time, a row and a column.
+    has_axes: bool,
+    company: Company,
     /// `num_logits_to_keep`: how many of the last tokens get logits.
     logits_to_keep: Option<NumberInput>,
     /// `use_cache_branch`, a truth value.
@@ -86,7 +64,14 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(session: ModelSession, hidden: Option<usize>, config: &Value) -> Result<Self, PackError> {
+    /// `text_config`: what the pack's configuration says of the language model. `attends_by_length`: whether its attention
+    /// takes the mask for a number of tokens.
+    pub(super) fn new(
+        session: ModelSession,
+        hidden: Option<usize>,
+        text_config: &Value,
+        attends_by_length: bool,
+    ) -> Result<Self, PackError> {
         let embeddings = session.input("inputs_embeds")?;
         embeddings.require_shape("[batch, tokens, hidden], as embed_tokens gives", &[None, None, hidden])?;
         let number_input = |name: &str| match session.has_input(name) {
@@ -97,6 +82,15 @@ impl Decoder {
         let position_ids = number_input("position_ids")?;
         let logits_to_keep = number_input("num_logits_to_keep")?;
         let cache_branch = number_input("use_cache_branch")?;
+
+        let has_axes = match &position_ids {
+            Some(declared) if declared.shape.len() == 2 => false,
+            Some(declared) if declared.shape.len() == 3 && matches!(declared.shape[0], Some(AXES) | None) => true,
+            Some(declared) => {
+                return Err(declared.unfit("[batch, tokens], or [3, batch, tokens] with time, row and column"));
+            }
+            None => false,
+        };
 
         let (mut past, mut present) = (Vec::new(), Vec::new());
         for layer in 0.. {
@@ -110,8 +104,7 @@ impl Decoder {
                 present.push(session.output(&format!("present.{layer}.{part}"))?);
             }
         }
-        let text = &config["text_config"];
-        let number = |key: &str| text[key].as_u64().and_then(|number| usize::try_from(number).ok());
+        let number = |key: &str| text_config[key].as_u64().and_then(|number| usize::try_from(number).ok());
         let heads = past[0].shape[1].or(number("num_key_value_heads")).or(number("num_attention_heads"));
         let head_size = past[0].shape[3].or(number("head_dim")).or_else(|| {
             let (hidden, heads) = (number("hidden_size")?, number("num_attention_heads")?);
@@ -139,6 +132,15 @@ impl Decoder {
                 .transpose()
         };
         Ok(Self {
+            company: match () {
+                () if attends_by_length => Company::OfEqualLengthsOrAlone,
+                // A branch without a past ignores the others' pasts.
+                () if attention_mask.is_none() || position_ids.is_none() || cache_branch.is_some() => {
+                    Company::OfEqualLengths
+                }
+                () => Company::Any,
+            },
+            has_axes,
             embeddings: FloatInput::new(&embeddings)?,
             attention_mask: typed(attention_mask)?,
             position_ids: typed(position_ids)?,
@@ -167,9 +169,7 @@ impl Decoder {
         keep_cache: bool,
     ) -> Result<Vec<Continuation>, PackError> {
         assert!(rows.iter().all(|row| row.embeddings.nrows() > 0), "every row has at least one new token");
-        // Padding can be hidden only where the model takes both; a branch without a past ignores the others' pasts.
-        let pads = self.attention_mask.is_some() && self.position_ids.is_some() && self.cache_branch.is_none();
-        if pads {
+        if self.company == Company::Any {
             return self.run(rows, keep_cache);
         }
         let mut results: Vec<Option<Continuation>> = rows.iter().map(|_| None).collect();
@@ -177,8 +177,10 @@ impl Decoder {
             if results[index].is_some() {
                 continue;
             }
-            let like: Vec<_> =
-                (index..rows.len()).filter(|&other| rows[other].lengths() == rows[index].lengths()).collect();
+            let [past, new] = rows[index].lengths();
+            let alone = self.company == Company::OfEqualLengthsOrAlone && past > 0 && new > 1;
+            let last = if alone { index + 1 } else { rows.len() };
+            let like: Vec<_> = (index..last).filter(|&other| rows[other].lengths() == [past, new]).collect();
             let alike: Vec<_> = like.iter().map(|&other| rows[other]).collect();
             for (&place, result) in like.iter().zip(self.run(&alike, keep_cache)?) {
                 results[place] = Some(result);
@@ -195,15 +197,18 @@ impl Decoder {
         let hidden = rows.first().map_or(0, |row| row.embeddings.ncols());
 
         let mut embeddings = Array3::zeros((batch, new, hidden));
-        let (mut mask, mut positions) = (Vec::with_capacity(batch * (past + new)), Vec::with_capacity(batch * new));
+        let mut mask = Vec::with_capacity(batch * (past + new));
+        let (mut positions, mut next_positions) = (Vec::with_capacity(batch * new), Vec::with_capacity(batch));
         for (row, mut place) in rows.iter().zip(embeddings.outer_iter_mut()) {
             let [own_past, own_new] = row.lengths();
             place.slice_mut(s![new - own_new.., ..]).assign(&row.embeddings);
             for (padding, own) in [(past - own_past, own_past), (new - own_new, own_new)] {
                 mask.extend(std::iter::repeat_n(0.0, padding).chain(std::iter::repeat_n(1.0, own)));
             }
-            positions.extend(std::iter::repeat_n(0.0, new - own_new));
-            positions.extend((own_past..own_past + own_new).map(|position| position as f64));
+            let (own_positions, next) = row.positions(self.has_axes);
+            positions.extend(std::iter::repeat_n(Position::default(), new - own_new));
+            positions.extend(own_positions);
+            next_positions.push(next);
         }
         let embeddings = embeddings.as_standard_layout();
         let pasts: Vec<CowArray<'_, f32, Ix4>> =
@@ -217,7 +222,12 @@ impl Decoder {
             inputs.push((name, number_tensor(*number_type, &[batch, past + new], mask.into_iter())));
         }
         if let Some(NumberInput { name, number_type }) = &self.position_ids {
-            inputs.push((name, number_tensor(*number_type, &[batch, new], positions.into_iter())));
+            let along = |axis: usize| positions.iter().map(move |position: &Position| position.axes[axis] as f64);
+            let tensor = match self.has_axes {
+                true => number_tensor(*number_type, &[AXES, batch, new], (0..AXES).flat_map(along)),
+                false => number_tensor(*number_type, &[batch, new], along(0)),
+            };
+            inputs.push((name, tensor));
         }
         if let Some(NumberInput { name, number_type }) = &self.logits_to_keep {
             inputs.push((name, number_tensor(*number_type, &[], [1.0].into_iter())));
@@ -240,9 +250,10 @@ impl Decoder {
         })?;
         let mut caches: Vec<Option<KeysAndValues>> = rows
             .iter()
-            .map(|row| {
-                let tokens = row.lengths().iter().sum();
-                keep_cache.then(|| KeysAndValues { tokens, parts: Vec::with_capacity(self.present.len()) })
+            .zip(next_positions)
+            .map(|(row, next_position)| {
+                let (tokens, parts) = (row.lengths().iter().sum(), Vec::with_capacity(self.present.len()));
+                keep_cache.then_some(KeysAndValues { tokens, next_position, parts })
             })
             .collect();
         if keep_cache {
