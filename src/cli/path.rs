@@ -160,7 +160,7 @@ fn follow(args: &PathArgs, progress: &Progress) -> Result<String, Error> {
         }
     }
     let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| progress.stage(text))?;
-    let provider = provider::resolve(args.execution_provider.provider(), CudaDevice::default())?;
+    let provider = provider::resolve(args.execution_provider.provider(), CudaDevice::default())?.provider;
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let executor = Executor::new(Arc::clone(&pack), provider, threads)?;
     let direction =

@@ -27,7 +27,7 @@ use crate::diffusion::{Executor, ExecutorError, NoiseSchedule, SplitChain};
 use crate::error::Error;
 use crate::judge::PictureJudge;
 use crate::onnx::runtime::{self, LoadedRuntime, RuntimeResolver};
-use crate::onnx::{DiffusionPack, ResolvedProvider, provider};
+use crate::onnx::{DiffusionPack, ExecutionProvider, ResolvedProvider, provider};
 use crate::scenario::{Dimension, Execution, Grid, JudgeKind, Scenario, ScenarioFile};
 use crate::score_store::ScoreStore;
 
@@ -94,7 +94,11 @@ impl StudyPlan {
         let is_of_judge = |path: &str| path.starts_with("judge.") && first.judge.kind.is_shown_pictures();
         let judges = Arc::new(StudyJudges::open(scenarios_with_all(&grid, is_of_judge))?);
         let runtime = runtime::load(&RuntimeResolver::from_environment(), &|text| observer.stage(text))?;
-        let provider = provider::resolve(first.models.execution_provider, first.models.cuda_device())?;
+        let choice = provider::resolve(first.models.execution_provider, first.models.cuda_device())?;
+        if first.models.execution_provider == ExecutionProvider::Auto && first.makes_pictures() {
+            observer.stage(&choice.said_of_auto());
+        }
+        let provider = choice.provider;
         let executor =
             Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
         let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(judge.clone())));

@@ -335,7 +335,7 @@ impl<'a> Similarities<'a> {
             ));
         }
         runtime::load(&RuntimeResolver::from_environment(), &|text| self.observer.stage(text))?;
-        let provider = provider::resolve(models.execution_provider, models.cuda_device())?;
+        let provider = provider::resolve(models.execution_provider, models.cuda_device())?.provider;
         let executor = Arc::new(Executor::new(pack, provider, 1)?);
         Ok(PromptDirections::new(executor, None).with_sentence_encoder(models.sentence_encoder.as_deref(), provider)?)
     }

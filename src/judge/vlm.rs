@@ -127,7 +127,10 @@ impl VlmJudge {
     /// # Errors
     /// Those of [`JudgePack::load_worker`].
     pub fn load_worker(&self, provider: ResolvedProvider, intra_threads: usize) -> Result<VlmWorker, PackError> {
-        VlmWorker::new(&self.pack, self.pack.load_worker(provider, intra_threads)?)
+        let mut worker = VlmWorker::new(&self.pack, self.pack.load_worker(provider, intra_threads)?)?;
+        // Keys and values are kept in the machine's memory: a GPU reads a prefix again sooner than it gets them from there.
+        worker.set_prefix_reuse(provider == ResolvedProvider::Cpu);
+        Ok(worker)
     }
 
     /// Words of a request that the agents don't know, each once, in their order: a warning to the user.

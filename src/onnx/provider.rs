@@ -70,6 +70,25 @@ impl ResolvedProvider {
     }
 }
 
+/// What a wish came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderChoice {
+    pub provider: ResolvedProvider,
+    /// Why `auto` did not take CUDA.
+    pub why_not_cuda: Option<String>,
+}
+
+impl ProviderChoice {
+    /// What `auto` took, and why, for people.
+    pub fn said_of_auto(&self) -> String {
+        match (self.provider, &self.why_not_cuda) {
+            (ResolvedProvider::Cuda(device), _) => format!("execution_provider \"auto\" took CUDA, GPU {}", device.device_id),
+            (ResolvedProvider::Cpu, Some(why)) => format!("execution_provider \"auto\" took the CPU: {why}"),
+            (ResolvedProvider::Cpu, None) => "execution_provider \"auto\" took the CPU".to_owned(),
+        }
+    }
+}
+
 /// `y = x + x` for float32 `x` of shape `[n]`.
 const PROBE_MODEL: &[u8] = include_bytes!("provider/probe.onnx");
 
@@ -78,15 +97,15 @@ const PROBE_MODEL: &[u8] = include_bytes!("provider/probe.onnx");
 ///
 /// # Errors
 /// Those of [`runtime::environment`]; [`RuntimeError::Cuda`] where `cuda` was asked for by name and cannot be had.
-pub fn resolve(requested: ExecutionProvider, device: CudaDevice) -> Result<ResolvedProvider, RuntimeError> {
+pub fn resolve(requested: ExecutionProvider, device: CudaDevice) -> Result<ProviderChoice, RuntimeError> {
     let cuda = ResolvedProvider::Cuda(device);
+    let on = |provider, why_not_cuda| probe(provider).map(|()| ProviderChoice { provider, why_not_cuda });
     match requested {
-        ExecutionProvider::Cpu => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
-        ExecutionProvider::Cuda => probe(cuda).map(|()| cuda),
-        ExecutionProvider::Auto => match probe(cuda) {
-            Ok(()) => Ok(cuda),
-            Err(RuntimeError::Cuda { .. }) => probe(ResolvedProvider::Cpu).map(|()| ResolvedProvider::Cpu),
-            Err(other) => Err(other),
+        ExecutionProvider::Cpu => on(ResolvedProvider::Cpu, None),
+        ExecutionProvider::Cuda => on(cuda, None),
+        ExecutionProvider::Auto => match on(cuda, None) {
+            Err(RuntimeError::Cuda { reason, .. }) => on(ResolvedProvider::Cpu, Some(reason)),
+            other => other,
         },
     }
 }

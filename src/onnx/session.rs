@@ -7,10 +7,11 @@
 mod declaration;
 mod tensors;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{Session, SessionInputValue, SessionOutputs};
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs};
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use super::pack_error::PackError;
@@ -19,6 +20,15 @@ use super::runtime::environment;
 
 pub use self::declaration::{FloatType, NumberType, TensorDeclaration};
 pub use self::tensors::{FloatInput, FloatOutput, number_tensor, read_floats};
+
+/// Some outputs of a model.
+pub struct WantedOutputs(RunOptions<HasSelectedOutputs>);
+
+impl fmt::Debug for WantedOutputs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("WantedOutputs").finish_non_exhaustive()
+    }
+}
 
 /// A loaded model.
 #[derive(Debug)]
@@ -186,13 +196,44 @@ impl ModelSession {
         batch: usize,
         inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
     ) -> Result<SessionOutputs<'_>, PackError> {
-        let failed = |reason| PackError::Run { file: self.file.clone(), batch, reason };
-        let mut values = Vec::new();
-        for (name, value) in inputs {
-            values.push((name, value.map_err(failed)?));
-        }
+        let values = self.values(batch, inputs)?;
         let file = &self.file;
         self.session.run(values).map_err(|reason| PackError::Run { file: file.clone(), batch, reason })
+    }
+
+    /// Runs the model for some of its outputs; the others stay where they were computed.
+    ///
+    /// # Errors
+    /// [`PackError::Run`].
+    pub fn run_for<'r, 's: 'r, 'i>(
+        &'s mut self,
+        wanted: &'r WantedOutputs,
+        batch: usize,
+        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
+    ) -> Result<SessionOutputs<'r>, PackError> {
+        let values = self.values(batch, inputs)?;
+        let file = &self.file;
+        let run = self.session.run_with_options(values, &wanted.0);
+        run.map_err(|reason| PackError::Run { file: file.clone(), batch, reason })
+    }
+
+    fn values<'i>(
+        &self,
+        batch: usize,
+        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
+    ) -> Result<Vec<(&'i str, SessionInputValue<'i>)>, PackError> {
+        let failed = |reason| PackError::Run { file: self.file.clone(), batch, reason };
+        inputs.into_iter().map(|(name, value)| Ok((name, value.map_err(failed)?))).collect()
+    }
+
+    /// The outputs of these names, for [`ModelSession::run_for`].
+    ///
+    /// # Errors
+    /// [`PackError::Load`].
+    pub fn wanted<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<WantedOutputs, PackError> {
+        let selector = names.into_iter().fold(OutputSelector::no_default(), OutputSelector::with);
+        let options = RunOptions::new().map_err(|reason| PackError::Load { file: self.file.clone(), reason })?;
+        Ok(WantedOutputs(options.with_outputs(selector)))
     }
 
     fn declaration(

@@ -93,6 +93,7 @@ mod pack_open;
 mod pack_stable_diffusion;
 mod pack_stable_diffusion_files;
 mod pack_stable_diffusion_runs;
+mod pack_stable_diffusion_samplers;
 mod pack_summary;
 mod pack_tokenizer;
 mod path_analysis;

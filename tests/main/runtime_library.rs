@@ -25,19 +25,21 @@ fn the_library_in_use_is_the_pinned_build_and_says_its_version() {
 
 #[test]
 fn the_cpu_can_be_had_wherever_onnx_runtime_can() {
-    assert_eq!(resolve(ExecutionProvider::Cpu, CudaDevice::default()).expect("ONNX Runtime"), ResolvedProvider::Cpu);
+    let choice = resolve(ExecutionProvider::Cpu, CudaDevice::default()).expect("ONNX Runtime");
+    assert_eq!((choice.provider, choice.why_not_cuda), (ResolvedProvider::Cpu, None));
 }
 
 #[test]
 fn cuda_asked_for_by_name_is_cuda_or_an_error_while_auto_takes_what_there_is() {
     let auto = resolve(ExecutionProvider::Auto, CudaDevice::default()).expect("ONNX Runtime");
     match resolve(ExecutionProvider::Cuda, CudaDevice::default()) {
-        Ok(provider) => {
-            assert_eq!(provider, ResolvedProvider::Cuda(CudaDevice::default()));
-            assert_eq!(auto, provider);
+        Ok(choice) => {
+            assert_eq!(choice.provider, ResolvedProvider::Cuda(CudaDevice::default()));
+            assert_eq!(auto, choice);
         }
         Err(RuntimeError::Cuda { reason, help }) => {
-            assert_eq!(auto, ResolvedProvider::Cpu);
+            assert_eq!(auto.provider, ResolvedProvider::Cpu);
+            assert!(auto.said_of_auto().ends_with(&format!("took the CPU: {reason}")), "{}", auto.said_of_auto());
             let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("loaded above");
             if loaded.library.is_pinned() {
                 // the pinned builds are for the CPU, unless somebody installed the other

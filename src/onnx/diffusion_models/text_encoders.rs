@@ -14,7 +14,7 @@ use super::EncodedPrompts;
 use crate::onnx::pack::{DiffusionPack, PromptIds, SECOND_TEXT_ENCODER_FILE, TEXT_ENCODER_FILE};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
-use crate::onnx::session::{FloatOutput, ModelSession, NumberType, TensorDeclaration, number_tensor};
+use crate::onnx::session::{FloatOutput, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor};
 
 /// What exporters call the hidden states: 0 is the embedding of the tokens, then one for each layer.
 const HIDDEN_STATES: &str = "hidden_states.";
@@ -114,6 +114,7 @@ struct TextEncoder {
     ids_type: NumberType,
     text: FloatOutput,
     pooled: Option<FloatOutput>,
+    wanted: WantedOutputs,
     tokens: usize,
     hidden: Option<usize>,
     pooled_width: Option<usize>,
@@ -140,7 +141,9 @@ impl TextEncoder {
         if let Some(pooled) = &pooled {
             pooled.require_shape("[batch, width]", &[None, None])?;
         }
+        let names = [Some(&text), pooled.as_ref()].into_iter().flatten().map(|output| output.name.as_str());
         Ok(Self {
+            wanted: session.wanted(names)?,
             hidden: text.shape[2],
             pooled_width: pooled.as_ref().and_then(|pooled| pooled.shape[1]),
             text: FloatOutput::new(text)?,
@@ -161,7 +164,7 @@ impl TextEncoder {
         // Ids are far below 2⁵³, so a float carries them exactly.
         let ids = prompts.iter().flat_map(|prompt| prompt.iter().map(|&id| id as f64));
         let ids = number_tensor(self.ids_type, &shape, ids);
-        let outputs = self.session.run(prompts.len(), [(self.ids_name.as_str(), ids)])?;
+        let outputs = self.session.run_for(&self.wanted, prompts.len(), [(self.ids_name.as_str(), ids)])?;
         let pooled = self.pooled.as_ref().map(|pooled| pooled.read(&outputs, &shape[..1])).transpose()?;
         Ok((self.text.read(&outputs, &shape)?, pooled))
     }

@@ -23,7 +23,9 @@ use serde_json::Value;
 use self::position::{AXES, Position};
 pub use self::row::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
 use crate::onnx::pack_error::PackError;
-use crate::onnx::session::{FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, number_tensor};
+use crate::onnx::session::{
+    FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor,
+};
 
 /// An input of small numbers.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ pub(super) struct Decoder {
     past: Vec<FloatInput>,
     present: Vec<TensorDeclaration>,
     logits: TensorDeclaration,
+    logits_alone: WantedOutputs,
+    logits_and_cache: WantedOutputs,
     heads: usize,
     head_size: usize,
 }
@@ -147,6 +151,8 @@ impl Decoder {
             logits_to_keep: typed(logits_to_keep)?,
             cache_branch: cache_branch.map(|declared| declared.name),
             past: past.iter().map(FloatInput::new).collect::<Result<_, _>>()?,
+            logits_alone: session.wanted([logits.name.as_str()])?,
+            logits_and_cache: session.wanted([&logits].into_iter().chain(&present).map(|output| output.name.as_str()))?,
             present,
             logits,
             heads,
@@ -235,7 +241,9 @@ impl Decoder {
         if let Some(name) = &self.cache_branch {
             inputs.push((name, Tensor::from_array((vec![1_usize], vec![past > 0])).map(Into::into)));
         }
-        let outputs = self.session.run(batch, inputs)?;
+        // On a GPU the cache is large and slow to bring over: only where it is kept.
+        let wanted = if keep_cache { &self.logits_and_cache } else { &self.logits_alone };
+        let outputs = self.session.run_for(wanted, batch, inputs)?;
 
         let output = |declared: &TensorDeclaration| {
             outputs.get(&declared.name).ok_or_else(|| declared.unfit("among the outputs of a run"))
