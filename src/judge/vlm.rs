@@ -31,6 +31,7 @@ use super::readout::{AnswerNumbers, Readout};
 use super::score_reading::read_score;
 use super::score_scale::ScoreScale;
 use super::template::PromptTemplate;
+use crate::onnx::judge_models::Keep;
 use crate::onnx::{JudgePack, PackError, ResolvedProvider};
 use crate::random::StreamKey;
 use answer_tree::{AnswerEnd, AnswerTree, Draw};
@@ -46,6 +47,8 @@ const PROMPTS_AT_ONCE: usize = 8;
 const SEQUENCES_AT_ONCE: usize = 16;
 /// Most memory for keys and values: of one batch, and of the prefixes that a worker keeps. One sequence is always let in.
 const CACHE_BYTES: usize = 512 << 20;
+/// The same on a GPU, of which there is one worker: eight prompts of 800 tokens with a LLaVA of 7 billion weights.
+const CACHE_BYTES_ON_GPU: usize = 8 << 30;
 
 /// A request that stands for any other where only the form of the prompt matters.
 const ANY_REQUEST: &str = "a picture";
@@ -127,10 +130,7 @@ impl VlmJudge {
     /// # Errors
     /// Those of [`JudgePack::load_worker`].
     pub fn load_worker(&self, provider: ResolvedProvider, intra_threads: usize) -> Result<VlmWorker, PackError> {
-        let mut worker = VlmWorker::new(&self.pack, self.pack.load_worker(provider, intra_threads)?)?;
-        // Keys and values are kept in the machine's memory: a GPU reads a prefix again sooner than it gets them from there.
-        worker.set_prefix_reuse(provider == ResolvedProvider::Cpu);
-        Ok(worker)
+        VlmWorker::new(&self.pack, self.pack.load_worker(provider, intra_threads)?, provider)
     }
 
     /// Words of a request that the agents don't know, each once, in their order: a warning to the user.
@@ -205,7 +205,8 @@ impl VlmJudge {
         let mut answers: Vec<Option<Answer>> = vec![None; asked.len()];
         let mut answer_tokens = vec![0; asked.len()];
         for batch in prompts.batches(worker, self.answer_tokens()) {
-            let roots = worker.read_prompts(&self.pack, &mut prompts, &batch, self.score_tokens.is_none())?;
+            let keep = if self.score_tokens.is_some() { Keep::Nothing } else { Keep::Resident };
+            let roots = worker.read_prompts(&self.pack, &mut prompts, &batch, keep)?;
             if let Some(score_tokens) = &self.score_tokens {
                 for (&prompt, root) in batch.iter().zip(roots) {
                     let score = score_tokens.expectation(&root.logits);

@@ -23,7 +23,7 @@ use super::picture_preprocessing::PicturePixels;
 use super::provider::ResolvedProvider;
 use super::session::ModelSession;
 
-pub use self::decoder::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
+pub use self::decoder::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
 
 /// An operator of ONNX Runtime whose attention takes the mask for a number of tokens: it cannot have gaps.
 const ATTENTION_BY_LENGTH: &str = "GroupQueryAttention";
@@ -46,7 +46,7 @@ impl JudgeModels {
         let by_length = decoder.file.has_operator(ATTENTION_BY_LENGTH);
         Ok(Self {
             vision: VisionEncoder::new(load(&files.vision_encoder)?, embedding.hidden(), pack.preprocessing())?,
-            decoder: Decoder::new(load(&files.decoder)?, embedding.hidden(), pack.text_config(), by_length)?,
+            decoder: Decoder::new(load(&files.decoder)?, embedding.hidden(), pack.text_config(), by_length, provider)?,
             embedding,
         })
     }
@@ -74,15 +74,15 @@ impl JudgeModels {
     }
 
     /// Reads on: every row is a sequence with what was read of it before, and the embeddings of what comes next. Rows
-    /// may differ in both lengths. With `keep_cache` each row's memory, the new tokens included, comes back.
+    /// may differ in both lengths. What was read comes back with each row, the new tokens included, where `keep` says so.
     ///
     /// # Errors
     /// [`PackError::Run`].
     ///
     /// # Panics
     /// Where a row has nothing new.
-    pub fn continue_rows(&mut self, rows: &[DecoderRow<'_>], keep_cache: bool) -> Result<Vec<Continuation>, PackError> {
-        self.decoder.continue_rows(rows, keep_cache)
+    pub fn continue_rows(&mut self, rows: &[DecoderRow<'_>], keep: Keep) -> Result<Vec<Continuation>, PackError> {
+        self.decoder.continue_rows(rows, keep)
     }
 
     /// Whether several tokens may be read on top of a past. Merged decoders that switch between two branches

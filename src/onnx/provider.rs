@@ -82,8 +82,14 @@ impl ProviderChoice {
     /// What `auto` took, and why, for people.
     pub fn said_of_auto(&self) -> String {
         match (self.provider, &self.why_not_cuda) {
-            (ResolvedProvider::Cuda(device), _) => format!("execution_provider \"auto\" took CUDA, GPU {}", device.device_id),
-            (ResolvedProvider::Cpu, Some(why)) => format!("execution_provider \"auto\" took the CPU: {why}"),
+            (ResolvedProvider::Cuda(device), _) => {
+                format!("execution_provider \"auto\" took CUDA, GPU {}", device.device_id)
+            }
+            (ResolvedProvider::Cpu, Some(why)) => {
+                // The rest is for whoever wants CUDA, and `latentlink doctor` tells it.
+                let why = why.split(": ").next().unwrap_or(why);
+                format!("execution_provider \"auto\" took the CPU: {why}")
+            }
             (ResolvedProvider::Cpu, None) => "execution_provider \"auto\" took the CPU".to_owned(),
         }
     }

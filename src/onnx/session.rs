@@ -10,8 +10,11 @@ mod tensors;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs};
+use ort::session::{
+    HasSelectedOutputs, IoBinding, OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs,
+};
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use super::pack_error::PackError;
@@ -22,11 +25,14 @@ pub use self::declaration::{FloatType, NumberType, TensorDeclaration};
 pub use self::tensors::{FloatInput, FloatOutput, number_tensor, read_floats};
 
 /// Some outputs of a model.
-pub struct WantedOutputs(RunOptions<HasSelectedOutputs>);
+pub struct WantedOutputs {
+    names: Vec<String>,
+    options: RunOptions<HasSelectedOutputs>,
+}
 
 impl fmt::Debug for WantedOutputs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("WantedOutputs").finish_non_exhaustive()
+        formatter.debug_struct("WantedOutputs").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
@@ -34,6 +40,7 @@ impl fmt::Debug for WantedOutputs {
 #[derive(Debug)]
 pub struct ModelSession {
     file: PathBuf,
+    provider: ResolvedProvider,
     session: Session,
 }
 
@@ -86,7 +93,7 @@ impl ModelSession {
             commit(builder)
         };
         match load() {
-            Ok(session) => Ok(Self { file: file.to_owned(), session }),
+            Ok(session) => Ok(Self { file: file.to_owned(), provider, session }),
             Err(reason) => Err(PackError::Load { file: file.to_owned(), reason }),
         }
     }
@@ -213,7 +220,7 @@ impl ModelSession {
     ) -> Result<SessionOutputs<'r>, PackError> {
         let values = self.values(batch, inputs)?;
         let file = &self.file;
-        let run = self.session.run_with_options(values, &wanted.0);
+        let run = self.session.run_with_options(values, &wanted.options);
         run.map_err(|reason| PackError::Run { file: file.clone(), batch, reason })
     }
 
@@ -226,14 +233,75 @@ impl ModelSession {
         inputs.into_iter().map(|(name, value)| Ok((name, value.map_err(failed)?))).collect()
     }
 
+    /// Runs the model for these outputs and leaves them on the device where they were computed, for calls to come, but for
+    /// `here`, which comes over to this machine's memory. `read` is given all of them.
+    ///
+    /// Inputs must own their values ([`FloatInput::feed_owned`]) where the session is on a GPU: `ort` copies others
+    /// before it binds them, and waits for itself when it does.
+    ///
+    /// # Errors
+    /// [`PackError::Run`], and those of `read`.
+    pub fn run_resident<'i, T>(
+        &mut self,
+        wanted: &WantedOutputs,
+        here: Option<&str>,
+        batch: usize,
+        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
+        read: impl FnOnce(SessionOutputs<'_>) -> Result<T, PackError>,
+    ) -> Result<T, PackError> {
+        match self.provider {
+            // All of them are in this machine's memory, and nothing is copied.
+            ResolvedProvider::Cpu => read(self.run_for(wanted, batch, inputs)?),
+            ResolvedProvider::Cuda(device) => {
+                self.run_bound(wanted, here, (AllocationDevice::CUDA, device.device_id), batch, inputs, read)
+            }
+        }
+    }
+
+    /// Whether [`ModelSession::run_resident`] needs inputs that own their values.
+    pub fn is_on_gpu(&self) -> bool {
+        matches!(self.provider, ResolvedProvider::Cuda(_))
+    }
+
+    fn run_bound<'i, T>(
+        &mut self,
+        wanted: &WantedOutputs,
+        here: Option<&str>,
+        (device, device_id): (AllocationDevice<'static>, i32),
+        batch: usize,
+        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
+        read: impl FnOnce(SessionOutputs<'_>) -> Result<T, PackError>,
+    ) -> Result<T, PackError> {
+        let values = self.values(batch, inputs)?;
+        let file = self.file.clone();
+        let failed = |reason| PackError::Run { file: file.clone(), batch, reason };
+        let bind = || -> ort::Result<IoBinding> {
+            let ours = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
+            let its_own = MemoryInfo::new(device, device_id, AllocatorType::Device, MemoryType::Default)?;
+            let mut binding = self.session.create_binding()?;
+            values.iter().try_for_each(|(name, value)| binding.bind_input(*name, value))?;
+            for name in &wanted.names {
+                let memory = if here == Some(name.as_str()) { &ours } else { &its_own };
+                binding.bind_output_to_device(name.as_str(), memory)?;
+            }
+            binding.synchronize_inputs()?;
+            Ok(binding)
+        };
+        let binding = bind().map_err(failed)?;
+        let outputs = self.session.run_binding(&binding).map_err(failed)?;
+        binding.synchronize_outputs().map_err(failed)?;
+        read(outputs)
+    }
+
     /// The outputs of these names, for [`ModelSession::run_for`].
     ///
     /// # Errors
     /// [`PackError::Load`].
     pub fn wanted<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<WantedOutputs, PackError> {
-        let selector = names.into_iter().fold(OutputSelector::no_default(), OutputSelector::with);
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let selector = names.iter().fold(OutputSelector::no_default(), OutputSelector::with);
         let options = RunOptions::new().map_err(|reason| PackError::Load { file: self.file.clone(), reason })?;
-        Ok(WantedOutputs(options.with_outputs(selector)))
+        Ok(WantedOutputs { names, options: options.with_outputs(selector) })
     }
 
     fn declaration(
@@ -279,4 +347,39 @@ fn named_or_sole<'a>(declared: &'a [Outlet], name: &str) -> Option<&'a Outlet> {
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ort::value::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn bound_outputs_are_those_of_a_plain_run_and_go_into_the_next_one_as_they_are() {
+        let model = include_bytes!("judge_models/take_rows_f32.onnx");
+        let mut session =
+            ModelSession::from_bytes(model, Path::new("take_rows"), ResolvedProvider::Cpu, 1).expect("it loads");
+        let wanted = session.wanted(["taken"]).expect("it has that output");
+        let rows = |rows: Vec<i64>| Tensor::from_array(([rows.len()], rows)).map(SessionInputValue::from);
+        let values =
+            Tensor::from_array(([3_usize, 1, 2, 1], vec![0.0_f32, 1.0, 10.0, 11.0, 20.0, 21.0])).expect("a tensor");
+        let mut take = |values: SessionInputValue<'_>, chosen: Vec<i64>| {
+            let inputs = [("values", Ok(values)), ("rows", rows(chosen))];
+            session
+                .run_bound(&wanted, None, (AllocationDevice::CPU, 0), 3, inputs, |mut outputs| {
+                    Ok(outputs.remove("taken").expect("it was bound"))
+                })
+                .expect("it runs")
+        };
+        let first = take((&values).into(), vec![2, 0, 2, 1]);
+        let second = take((&first).into(), vec![3, 0]);
+        let floats =
+            |value: &ort::value::DynValue| value.try_extract_array::<f32>().expect("floats").iter().copied().collect();
+        let (first, second): (Vec<f32>, Vec<f32>) = (floats(&first), floats(&second));
+        assert_eq!(first, [20.0, 21.0, 0.0, 1.0, 20.0, 21.0, 10.0, 11.0]);
+        assert_eq!(second, [10.0, 11.0, 20.0, 21.0]);
+    }
 }

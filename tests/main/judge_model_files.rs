@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use latentlink::judge::vlm::{VlmJudge, VlmOptions};
 use latentlink::judge::{Answer, Question, Readout};
-use latentlink::onnx::judge_models::DecoderRow;
+use latentlink::onnx::judge_models::{DecoderRow, Keep};
 use latentlink::onnx::judge_pack::ModelDtype;
 use latentlink::onnx::{JudgePack, ResolvedProvider};
 use ndarray::{Axis, concatenate};
@@ -102,16 +102,17 @@ fn every_form_of_the_language_model_gives_the_logits_of_onnx_runtime_itself_alon
         let mut whole = Vec::new();
         for ((before, rest), reference) in prompts.iter().zip(reference(variant)) {
             let row = DecoderRow { past: None, embeddings: before.view(), picture: None };
-            let past = models.continue_rows(&[row], true).expect("it runs").remove(0).cache.expect("it was asked for");
+            let past =
+                models.continue_rows(&[row], Keep::Here).expect("it runs").remove(0).cache.expect("it was asked for");
             let all = concatenate(Axis(0), &[before.view(), rest.view()]).expect("one width");
             let (past, embeddings) = if variant.parts == 1 { (None, all.view()) } else { (Some(&past), rest.view()) };
             let row = DecoderRow { past, embeddings, picture: None };
-            let logits = models.continue_rows(&[row], false).expect("it runs").remove(0).logits;
+            let logits = models.continue_rows(&[row], Keep::Nothing).expect("it runs").remove(0).logits;
             let apart = apart(&logits, &reference);
             assert!(apart < variant.tolerance, "{} in {} parts: {apart}", variant.name, variant.parts);
             whole.push(logits);
             let row = DecoderRow { past: None, embeddings: before.view(), picture: None };
-            pasts.push(models.continue_rows(&[row], true).expect("it runs").remove(0).cache);
+            pasts.push(models.continue_rows(&[row], Keep::Here).expect("it runs").remove(0).cache);
         }
         if !models.continues_with_several_tokens() {
             continue;
@@ -121,7 +122,7 @@ fn every_form_of_the_language_model_gives_the_logits_of_onnx_runtime_itself_alon
             .zip(&prompts)
             .map(|(past, (_, rest))| DecoderRow { past: past.as_ref(), embeddings: rest.view(), picture: None })
             .collect();
-        for (read, alone) in models.continue_rows(&rows, false).expect("it runs").iter().zip(&whole) {
+        for (read, alone) in models.continue_rows(&rows, Keep::Nothing).expect("it runs").iter().zip(&whole) {
             let apart = apart(&read.logits, alone);
             assert!(apart < variant.in_company, "{} after a prefix, in one batch: {apart}", variant.name);
         }

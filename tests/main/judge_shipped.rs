@@ -10,7 +10,7 @@ use latentlink::diffusion::{Sampler, Split, SplitChain};
 use latentlink::judge::template::PromptTemplate;
 use latentlink::judge::vlm::{VlmJudge, VlmOptions, VlmWorker};
 use latentlink::judge::{Answer, Persona, Question, Readout};
-use latentlink::onnx::judge_models::DecoderRow;
+use latentlink::onnx::judge_models::{DecoderRow, Keep};
 use latentlink::onnx::{JudgePack, ResolvedProvider, runtime};
 use latentlink::picture::Picture;
 use latentlink::random::StreamKey;
@@ -140,12 +140,12 @@ fn the_logits_where_the_answer_begins_are_those_of_transformers_with_and_without
 
         let whole = concatenate(Axis(0), &[before.view(), features.view(), after.view()]).expect("one width");
         let row = DecoderRow { past: None, embeddings: whole.view(), picture: None };
-        let at_once = models.continue_rows(&[row], false).expect("it runs").remove(0).logits;
+        let at_once = models.continue_rows(&[row], Keep::Nothing).expect("it runs").remove(0).logits;
         let row = DecoderRow { past: None, embeddings: before.view(), picture: None };
-        let prefix = models.continue_rows(&[row], true).expect("it runs").remove(0).cache;
+        let prefix = models.continue_rows(&[row], Keep::Here).expect("it runs").remove(0).cache;
         let rest = concatenate(Axis(0), &[features.view(), after.view()]).expect("one width");
         let row = DecoderRow { past: prefix.as_ref(), embeddings: rest.view(), picture: None };
-        let continued = models.continue_rows(&[row], false).expect("it runs").remove(0).logits;
+        let continued = models.continue_rows(&[row], Keep::Nothing).expect("it runs").remove(0).logits;
         for found in [at_once, continued] {
             assert_eq!(found.len(), case.logits.len());
             let difference = found.iter().zip(&case.logits).map(|(found, logit)| (found - logit).abs());

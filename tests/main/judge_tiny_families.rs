@@ -5,7 +5,7 @@ use std::path::Path;
 
 use latentlink::judge::vlm::{VlmJudge, VlmOptions, VlmWorker};
 use latentlink::judge::{Question, Readout};
-use latentlink::onnx::judge_models::{DecoderRow, PictureSpan};
+use latentlink::onnx::judge_models::{DecoderRow, Keep, PictureSpan};
 use latentlink::onnx::picture_preprocessing::{PictureLayout, PicturePreprocessing};
 use latentlink::onnx::{JudgeModels, JudgePack, ResolvedProvider};
 use latentlink::picture::Picture;
@@ -114,7 +114,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
             for prompt in &prompts {
                 let row =
                     DecoderRow { past: None, embeddings: prompt.rows.slice(s![..prompt.before, ..]), picture: None };
-                let read = reads_prefix.then(|| models.continue_rows(&[row], true).expect("it runs").remove(0));
+                let read = reads_prefix.then(|| models.continue_rows(&[row], Keep::Here).expect("it runs").remove(0));
                 pasts.push(read.map(|read| read.cache.expect("it was asked for")));
             }
             let mut next: Vec<_> =
@@ -134,7 +134,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
                         picture: span(prompt),
                     })
                     .collect();
-                let read = models.continue_rows(&rows, true).expect("it runs");
+                let read = models.continue_rows(&rows, Keep::Here).expect("it runs");
                 for (case, read) in cases.iter().zip(&read) {
                     let apart = read.logits.iter().zip(&case.logits[step]).map(|(a, b)| (a - b).abs());
                     let apart = apart.fold(0.0, f32::max);

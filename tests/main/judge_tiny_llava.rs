@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use latentlink::judge::vlm::{JudgeError, VlmJudge, VlmOptions, VlmWorker};
 use latentlink::judge::{Answer, Question, Readout};
-use latentlink::onnx::judge_models::DecoderRow;
+use latentlink::onnx::judge_models::{DecoderRow, Keep};
 use latentlink::onnx::{JudgeModels, JudgePack, ResolvedProvider};
 use latentlink::picture::Picture;
 use latentlink::random::StreamKey;
@@ -62,7 +62,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
             .iter()
             .map(|[before, _, _]| {
                 let row = DecoderRow { past: None, embeddings: before.view(), picture: None };
-                let read = reads_prefix.then(|| models.continue_rows(&[row], true).expect("it runs").remove(0));
+                let read = reads_prefix.then(|| models.continue_rows(&[row], Keep::Here).expect("it runs").remove(0));
                 read.map(|read| read.cache.expect("it was asked for"))
             })
             .collect();
@@ -80,7 +80,7 @@ fn logits_of_every_step_are_those_of_transformers_in_one_batch_with_and_without_
                 .zip(&next)
                 .map(|(past, next)| DecoderRow { past: past.as_ref(), embeddings: next.view(), picture: None })
                 .collect();
-            let read = models.continue_rows(&rows, true).expect("it runs");
+            let read = models.continue_rows(&rows, Keep::Here).expect("it runs");
             for (case, read) in cases.iter().zip(&read) {
                 assert_close(&read.logits, &case.logits[step], &format!("step {step}, prefix {reads_prefix}"));
             }

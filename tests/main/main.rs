@@ -39,6 +39,7 @@ mod judge_pack_open;
 mod judge_population;
 mod judge_preprocessing;
 mod judge_prompt;
+mod judge_resident_cache;
 mod judge_score_reading;
 mod judge_shipped;
 mod judge_study;

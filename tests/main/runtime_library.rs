@@ -39,7 +39,12 @@ fn cuda_asked_for_by_name_is_cuda_or_an_error_while_auto_takes_what_there_is() {
         }
         Err(RuntimeError::Cuda { reason, help }) => {
             assert_eq!(auto.provider, ResolvedProvider::Cpu);
-            assert!(auto.said_of_auto().ends_with(&format!("took the CPU: {reason}")), "{}", auto.said_of_auto());
+            let said = auto.said_of_auto();
+            assert!(
+                said.contains("\"auto\" took the CPU: ")
+                    && said.split_once("CPU: ").is_some_and(|(_, why)| reason.starts_with(why)),
+                "{said}"
+            );
             let loaded = load(&RuntimeResolver::from_environment(), &|_| {}).expect("loaded above");
             if loaded.library.is_pinned() {
                 // the pinned builds are for the CPU, unless somebody installed the other

@@ -13,8 +13,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::worker::VlmWorker;
-use super::{CACHE_BYTES, SEQUENCES_AT_ONCE, VlmOptions};
-use crate::onnx::judge_models::{Continuation, KeysAndValues};
+use super::{SEQUENCES_AT_ONCE, VlmOptions};
+use crate::onnx::judge_models::{Continuation, Keep, KeysAndValues};
 use crate::onnx::{JudgePack, PackError};
 
 /// A sequence that was read: what may come next, and the model's memory of it, where it goes on.
@@ -70,7 +70,7 @@ pub(super) struct AnswerTree<'p> {
     end_tokens: &'p [i64],
     temperature: f64,
     longest_answer: usize,
-    /// Answers that may be on their way at once, so that their caches fit in [`CACHE_BYTES`].
+    /// Answers that may be on their way at once, so that there is memory for their keys and values.
     draws_at_once: usize,
     roots: Vec<Arc<Sequence>>,
 }
@@ -90,7 +90,7 @@ impl<'p> AnswerTree<'p> {
             end_tokens: pack.end_tokens(),
             temperature: options.temperature,
             longest_answer,
-            draws_at_once: (CACHE_BYTES / bytes.max(1)).max(1),
+            draws_at_once: (worker.cache_bytes() / bytes.max(1)).max(1),
             roots: roots.into_iter().map(|root| Arc::new(root.into())).collect(),
         }
     }
@@ -138,7 +138,7 @@ impl<'p> AnswerTree<'p> {
                 break;
             }
             // The last token is chosen, never read.
-            let keep_cache = length + 1 < self.longest_answer;
+            let keep = if length + 1 < self.longest_answer { Keep::Resident } else { Keep::Nothing };
             let mut grown = Vec::with_capacity(branches.len());
             for branches in branches.chunks(SEQUENCES_AT_ONCE) {
                 let past = |sequence: usize| sequences[sequence].cache.clone();
@@ -147,7 +147,7 @@ impl<'p> AnswerTree<'p> {
                     .map(|&(sequence, _)| past(sequence).expect("a sequence that goes on keeps its cache"))
                     .collect();
                 let tokens: Vec<_> = branches.iter().map(|&(_, token)| token).collect();
-                let read = worker.read_tokens(&pasts, &tokens, keep_cache)?;
+                let read = worker.read_tokens(&pasts, &tokens, keep)?;
                 grown.extend(read.into_iter().map(|read| Arc::new(Sequence::from(read))));
             }
             (sequences, reached) = (grown, going_on);

@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::error::JudgeError;
 use super::worker::VlmWorker;
-use super::{CACHE_BYTES, PROMPTS_AT_ONCE, VlmJudge};
+use super::{PROMPTS_AT_ONCE, VlmJudge};
 use crate::judge::persona::Persona;
 use crate::judge::question::Question;
 use crate::picture::Picture;
@@ -127,7 +127,7 @@ impl<'q> Prompts<'q> {
             let tokens = self.list[prompt].tokens + answer_tokens;
             if let Some(batch) = batches.last_mut() {
                 let padded = (batch.len() + 1) * longest.max(tokens);
-                if batch.len() < PROMPTS_AT_ONCE && padded * worker.cache_bytes_per_token() <= CACHE_BYTES {
+                if batch.len() < PROMPTS_AT_ONCE && padded * worker.cache_bytes_per_token() <= worker.cache_bytes() {
                     batch.push(prompt);
                     longest = longest.max(tokens);
                     continue;

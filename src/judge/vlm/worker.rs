@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
 
-use super::CACHE_BYTES;
 use super::prompts::{PictureEmbeddings, Prompts};
-use crate::onnx::judge_models::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
+use super::{CACHE_BYTES, CACHE_BYTES_ON_GPU};
+use crate::onnx::judge_models::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
 use crate::onnx::picture_preprocessing::{PictureLayout, PicturePixels};
-use crate::onnx::{JudgeModels, JudgePack, PackError};
+use crate::onnx::{JudgeModels, JudgePack, PackError, ResolvedProvider};
 use crate::picture::Picture;
 
 /// Pictures that are encoded in one call of the vision encoder.
@@ -24,6 +24,9 @@ pub struct VlmWorker {
     whole_features: usize,
     prefixes: PrefixStore,
     reuses_prefixes: bool,
+    /// In the machine's memory prompts of several personas may share a call, on a GPU nothing has to come over.
+    keeps_prefixes: Keep,
+    cache_bytes: usize,
 }
 
 /// What a worker has done so far. A token is one position of one sequence on its way through the language model;
@@ -57,7 +60,11 @@ impl VlmWork {
 impl VlmWorker {
     /// A worker on `models` of `pack`. Where the vision encoder doesn't declare how many tokens a whole picture becomes, a
     /// black one is encoded to see.
-    pub(super) fn new(pack: &JudgePack, mut models: JudgeModels) -> Result<Self, PackError> {
+    pub(super) fn new(
+        pack: &JudgePack,
+        mut models: JudgeModels,
+        provider: ResolvedProvider,
+    ) -> Result<Self, PackError> {
         let is_cut = pack.preprocessing().layout([1, 1]) != PictureLayout::Whole;
         let whole_features = match (models.image_tokens(), pack.preprocessing().size()) {
             _ if is_cut => 0,
@@ -69,7 +76,19 @@ impl VlmWorker {
             }
         };
         let reuses_prefixes = models.continues_with_several_tokens();
-        Ok(Self { models, work: VlmWork::default(), whole_features, prefixes: PrefixStore::default(), reuses_prefixes })
+        let (keeps_prefixes, cache_bytes) = match provider {
+            ResolvedProvider::Cpu => (Keep::Here, CACHE_BYTES),
+            ResolvedProvider::Cuda(_) => (Keep::Resident, CACHE_BYTES_ON_GPU),
+        };
+        Ok(Self {
+            models,
+            work: VlmWork::default(),
+            whole_features,
+            prefixes: PrefixStore::default(),
+            reuses_prefixes,
+            keeps_prefixes,
+            cache_bytes,
+        })
     }
 
     /// What was done since the worker was made.
@@ -91,6 +110,11 @@ impl VlmWorker {
         self.reuses_prefixes = wanted && self.models.continues_with_several_tokens();
     }
 
+    /// Most memory for keys and values: of one batch, and of the prefixes that are kept.
+    pub(super) fn cache_bytes(&self) -> usize {
+        self.cache_bytes
+    }
+
     pub(super) fn cache_bytes_per_token(&self) -> usize {
         self.models.cache_bytes_per_token()
     }
@@ -101,7 +125,7 @@ impl VlmWorker {
         pack: &JudgePack,
         prompts: &mut Prompts<'_>,
         batch: &[usize],
-        keep_cache: bool,
+        keep: Keep,
     ) -> Result<Vec<Continuation>, PackError> {
         self.encode_pictures(pack, prompts, batch)?;
         let (mut pasts, mut rests, mut spans) = (Vec::new(), Vec::new(), Vec::new());
@@ -131,7 +155,7 @@ impl VlmWorker {
         // Batches go by pictures: what comes after this one needs no earlier picture than its last.
         let last = batch.iter().map(|&index| prompts.list[index].picture).max();
         prompts.embedded.retain(|picture, _| Some(*picture) >= last);
-        self.models.continue_rows(&rows, keep_cache)
+        self.models.continue_rows(&rows, keep)
     }
 
     /// Reads one more token of each sequence.
@@ -139,7 +163,7 @@ impl VlmWorker {
         &mut self,
         pasts: &[Arc<KeysAndValues>],
         tokens: &[i64],
-        keep_cache: bool,
+        keep: Keep,
     ) -> Result<Vec<Continuation>, PackError> {
         let embeddings = self.models.embed(tokens)?;
         let rows: Vec<_> = pasts
@@ -149,7 +173,7 @@ impl VlmWorker {
             .collect();
         self.work.tokens += tokens.len() as u64;
         self.work.tokens_without_prefix_reuse += tokens.len() as u64;
-        self.models.continue_rows(&rows, keep_cache)
+        self.models.continue_rows(&rows, keep)
     }
 
     fn encode_pictures(
@@ -211,11 +235,11 @@ impl VlmWorker {
         }
         let embeddings = self.embed(ids, like)?;
         let row = DecoderRow { past: None, embeddings: embeddings.view(), picture: None };
-        let read = self.models.continue_rows(&[row], true)?.pop().and_then(|read| read.cache);
+        let read = self.models.continue_rows(&[row], self.keeps_prefixes)?.pop().and_then(|read| read.cache);
         let cache = Arc::new(read.expect("a row whose cache was asked for has one"));
         self.work.prefixes += 1;
         self.work.tokens += ids.len() as u64;
-        self.prefixes.insert(ids, &cache);
+        self.prefixes.insert(ids, &cache, self.cache_bytes);
         Ok(cache)
     }
 
@@ -238,7 +262,7 @@ fn unfit_features(pack: &JudgePack, expected: String, found: String) -> PackErro
     PackError::UnfitTensor { file, tensor: "image_features".into(), expected, found }
 }
 
-/// Texts before pictures that were read: those used last, as many as [`CACHE_BYTES`] hold, and one at least.
+/// Texts before pictures that were read: those used last, as many as there is memory for, and one at least.
 #[derive(Debug, Default)]
 struct PrefixStore {
     entries: HashMap<Vec<i64>, PrefixEntry>,
@@ -260,8 +284,8 @@ impl PrefixStore {
         Some(Arc::clone(&entry.cache))
     }
 
-    fn insert(&mut self, ids: &[i64], cache: &Arc<KeysAndValues>) {
-        while self.bytes + cache.bytes() > CACHE_BYTES {
+    fn insert(&mut self, ids: &[i64], cache: &Arc<KeysAndValues>, most_bytes: usize) {
+        while self.bytes + cache.bytes() > most_bytes {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last_use).map(|(ids, _)| ids.clone());
             let Some(removed) = oldest.and_then(|ids| self.entries.remove(&ids)) else {
                 break;

@@ -12,17 +12,23 @@
 //! How positions are counted where a picture's tokens lie on a grid: `position.rs`.
 
 mod position;
+mod resident;
 mod row;
+
+use std::sync::Arc;
 
 use half::f16;
 use ndarray::{Array3, Array4, ArrayView3, ArrayViewD, Axis, CowArray, Ix3, Ix4, s};
-use ort::session::SessionInputValue;
+use ort::session::{SessionInputValue, SessionOutputs};
 use ort::value::{DynValue, Tensor};
 use serde_json::Value;
 
 use self::position::{AXES, Position};
-pub use self::row::{Continuation, DecoderRow, KeysAndValues, PictureSpan};
+use self::resident::{ResidentBatch, TakeRows};
+use self::row::Stored;
+pub use self::row::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
 use crate::onnx::pack_error::PackError;
+use crate::onnx::provider::ResolvedProvider;
 use crate::onnx::session::{
     FloatInput, FloatType, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor,
 };
@@ -60,6 +66,7 @@ pub(super) struct Decoder {
     cache_branch: Option<String>,
     past: Vec<FloatInput>,
     present: Vec<TensorDeclaration>,
+    take_rows: TakeRows,
     logits: TensorDeclaration,
     logits_alone: WantedOutputs,
     logits_and_cache: WantedOutputs,
@@ -75,6 +82,7 @@ impl Decoder {
         hidden: Option<usize>,
         text_config: &Value,
         attends_by_length: bool,
+        provider: ResolvedProvider,
     ) -> Result<Self, PackError> {
         let embeddings = session.input("inputs_embeds")?;
         embeddings.require_shape("[batch, tokens, hidden], as embed_tokens gives", &[None, None, hidden])?;
@@ -152,7 +160,9 @@ impl Decoder {
             cache_branch: cache_branch.map(|declared| declared.name),
             past: past.iter().map(FloatInput::new).collect::<Result<_, _>>()?,
             logits_alone: session.wanted([logits.name.as_str()])?,
-            logits_and_cache: session.wanted([&logits].into_iter().chain(&present).map(|output| output.name.as_str()))?,
+            logits_and_cache: session
+                .wanted([&logits].into_iter().chain(&present).map(|output| output.name.as_str()))?,
+            take_rows: TakeRows::load(&past[0], provider)?,
             present,
             logits,
             heads,
@@ -172,60 +182,99 @@ impl Decoder {
     pub(super) fn continue_rows(
         &mut self,
         rows: &[DecoderRow<'_>],
-        keep_cache: bool,
+        keep: Keep,
     ) -> Result<Vec<Continuation>, PackError> {
         assert!(rows.iter().all(|row| row.embeddings.nrows() > 0), "every row has at least one new token");
-        if self.company == Company::Any {
-            return self.run(rows, keep_cache);
-        }
         let mut results: Vec<Option<Continuation>> = rows.iter().map(|_| None).collect();
         for index in 0..rows.len() {
             if results[index].is_some() {
                 continue;
             }
-            let [past, new] = rows[index].lengths();
-            let alone = self.company == Company::OfEqualLengthsOrAlone && past > 0 && new > 1;
-            let last = if alone { index + 1 } else { rows.len() };
-            let like: Vec<_> = (index..last).filter(|&other| rows[other].lengths() == [past, new]).collect();
-            let alike: Vec<_> = like.iter().map(|&other| rows[other]).collect();
-            for (&place, result) in like.iter().zip(self.run(&alike, keep_cache)?) {
+            let with: Vec<_> = (index..rows.len()).filter(|&other| self.go_together(rows, index, other)).collect();
+            let together: Vec<_> = with.iter().map(|&other| rows[other]).collect();
+            for (&place, result) in with.iter().zip(self.run(&together, keep)?) {
                 results[place] = Some(result);
             }
         }
-        Ok(results.into_iter().map(|result| result.expect("every row is like itself")).collect())
+        Ok(results.into_iter().map(|result| result.expect("every row goes with itself")).collect())
+    }
+
+    /// Whether two rows may go in together: their pasts are in one place, and the model takes their lengths.
+    fn go_together(&self, rows: &[DecoderRow<'_>], one: usize, other: usize) -> bool {
+        if one == other {
+            return true;
+        }
+        let [past, new] = rows[one].lengths();
+        let alike = rows[other].lengths() == [past, new];
+        let in_one_place = rows[one].source() == rows[other].source();
+        in_one_place
+            && match self.company {
+                Company::Any => true,
+                Company::OfEqualLengths => alike,
+                Company::OfEqualLengthsOrAlone => alike && !(past > 0 && new > 1),
+            }
     }
 
     /// One call of the session.
-    fn run(&mut self, rows: &[DecoderRow<'_>], keep_cache: bool) -> Result<Vec<Continuation>, PackError> {
+    fn run(&mut self, rows: &[DecoderRow<'_>], keep: Keep) -> Result<Vec<Continuation>, PackError> {
         let batch = rows.len();
-        let longest = |which: usize| rows.iter().map(|row| row.lengths()[which]).max().unwrap_or(0);
-        let (past, new) = (longest(0), longest(1));
+        let new = rows.iter().map(|row| row.lengths()[1]).max().unwrap_or(0);
         let hidden = rows.first().map_or(0, |row| row.embeddings.ncols());
 
+        let resident = rows.first().and_then(|row| row.past?.resident()).map(|(source, _)| Arc::clone(source));
+        let past = match &resident {
+            Some(source) => source.places(),
+            None => rows.iter().map(|row| row.lengths()[0]).max().unwrap_or(0),
+        };
         let mut embeddings = Array3::zeros((batch, new, hidden));
-        let mut mask = Vec::with_capacity(batch * (past + new));
         let (mut positions, mut next_positions) = (Vec::with_capacity(batch * new), Vec::with_capacity(batch));
+        let mut shown: Vec<Vec<bool>> = Vec::with_capacity(batch);
         for (row, mut place) in rows.iter().zip(embeddings.outer_iter_mut()) {
             let [own_past, own_new] = row.lengths();
             place.slice_mut(s![new - own_new.., ..]).assign(&row.embeddings);
-            for (padding, own) in [(past - own_past, own_past), (new - own_new, own_new)] {
-                mask.extend(std::iter::repeat_n(0.0, padding).chain(std::iter::repeat_n(1.0, own)));
-            }
+            let mut places = match row.past.and_then(KeysAndValues::resident) {
+                Some((source, row)) => source.shown[row].clone(),
+                None => padded(past, own_past),
+            };
+            places.extend(padded(new, own_new));
+            shown.push(places);
             let (own_positions, next) = row.positions(self.has_axes);
             positions.extend(std::iter::repeat_n(Position::default(), new - own_new));
             positions.extend(own_positions);
             next_positions.push(next);
         }
         let embeddings = embeddings.as_standard_layout();
-        let pasts: Vec<CowArray<'_, f32, Ix4>> =
-            (0..self.past.len()).map(|part| self.past_of(rows, part, past).into()).collect();
 
-        let mut inputs: Vec<(&str, ort::Result<SessionInputValue<'_>>)> = vec![self.embeddings.feed(&embeddings)];
-        for (input, values) in self.past.iter_mut().zip(&pasts) {
-            inputs.push(input.feed(values));
+        let chosen: Vec<usize> = rows.iter().filter_map(|row| Some(row.past?.resident()?.1)).collect();
+        let taken = match &resident {
+            Some(source) if !chosen.iter().copied().eq(0..source.shown.len()) => {
+                Some(self.take_rows.take(&source.parts, &chosen)?)
+            }
+            _ => None,
+        };
+        let ours: Vec<CowArray<'_, f32, Ix4>> = match &resident {
+            Some(_) => Vec::new(),
+            None => (0..self.past.len()).map(|part| self.past_of(rows, part, past).into()).collect(),
+        };
+
+        let owned = keep == Keep::Resident && self.session.is_on_gpu();
+        let mut inputs: Vec<(&str, ort::Result<SessionInputValue<'_>>)> = vec![match owned {
+            true => self.embeddings.feed_owned(&embeddings),
+            false => self.embeddings.feed(&embeddings),
+        }];
+        match &resident {
+            Some(source) => {
+                let parts = taken.as_ref().unwrap_or(&source.parts);
+                inputs.extend(self.past.iter().zip(parts).map(|(input, part)| (input.name.as_str(), Ok(part.into()))));
+            }
+            None if owned => {
+                inputs.extend(self.past.iter().zip(&ours).map(|(input, values)| input.feed_owned(values)));
+            }
+            None => inputs.extend(self.past.iter_mut().zip(&ours).map(|(input, values)| input.feed(values))),
         }
         if let Some(NumberInput { name, number_type }) = &self.attention_mask {
-            inputs.push((name, number_tensor(*number_type, &[batch, past + new], mask.into_iter())));
+            let mask = shown.iter().flatten().map(|&shown| f64::from(u8::from(shown)));
+            inputs.push((name, number_tensor(*number_type, &[batch, past + new], mask)));
         }
         if let Some(NumberInput { name, number_type }) = &self.position_ids {
             let along = |axis: usize| positions.iter().map(move |position: &Position| position.axes[axis] as f64);
@@ -241,42 +290,38 @@ impl Decoder {
         if let Some(name) = &self.cache_branch {
             inputs.push((name, Tensor::from_array((vec![1_usize], vec![past > 0])).map(Into::into)));
         }
-        // On a GPU the cache is large and slow to bring over: only where it is kept.
-        let wanted = if keep_cache { &self.logits_and_cache } else { &self.logits_alone };
-        let outputs = self.session.run_for(wanted, batch, inputs)?;
 
-        let output = |declared: &TensorDeclaration| {
-            outputs.get(&declared.name).ok_or_else(|| declared.unfit("among the outputs of a run"))
+        let reading = Reading {
+            logits: &self.logits,
+            present: &self.present,
+            whole: [batch, self.heads, past + new, self.head_size],
         };
-        let vocabulary_of = |logits: ArrayView3<'_, f32>| -> Vec<Vec<f32>> {
-            logits.outer_iter().map(|own| own.index_axis(Axis(0), own.nrows() - 1).to_vec()).collect()
-        };
-        let logits = with_floats(output(&self.logits)?, &self.logits, |values| {
-            let values =
-                values.into_dimensionality::<Ix3>().ok().filter(|values| values.dim().0 == batch && values.dim().1 > 0);
-            values.map(vocabulary_of)
-        })?;
-        let mut caches: Vec<Option<KeysAndValues>> = rows
-            .iter()
-            .zip(next_positions)
-            .map(|(row, next_position)| {
-                let (tokens, parts) = (row.lengths().iter().sum(), Vec::with_capacity(self.present.len()));
-                keep_cache.then_some(KeysAndValues { tokens, next_position, parts })
-            })
-            .collect();
-        if keep_cache {
-            for declared in &self.present {
-                let whole = [batch, self.heads, past + new, self.head_size];
-                with_floats(output(declared)?, declared, |values| {
-                    let values = values.into_dimensionality::<Ix4>().ok().filter(|values| values.shape() == whole)?;
-                    for ((row, values), cache) in rows.iter().zip(values.outer_iter()).zip(caches.iter_mut().flatten())
-                    {
-                        cache.parts.push(without_padding(values, row.lengths(), past, new));
-                    }
-                    Some(())
-                })?;
+        // On a GPU keys and values are large and slow to bring over: only where they are kept in this machine's memory.
+        let (logits, stored) = match keep {
+            Keep::Nothing => {
+                let outputs = self.session.run_for(&self.logits_alone, batch, inputs)?;
+                (reading.logits(&outputs)?, None)
             }
-        }
+            Keep::Here => {
+                let outputs = self.session.run_for(&self.logits_and_cache, batch, inputs)?;
+                (reading.logits(&outputs)?, Some(reading.here(&outputs, &shown)?))
+            }
+            Keep::Resident => {
+                let here = Some(self.logits.name.as_str());
+                self.session.run_resident(&self.logits_and_cache, here, batch, inputs, |outputs| {
+                    Ok((reading.logits(&outputs)?, Some(reading.resident(outputs, shown)?)))
+                })?
+            }
+        };
+        let caches = match stored {
+            None => rows.iter().map(|_| None).collect(),
+            Some(stored) => {
+                let cache = |((row, next_position), stored): ((&DecoderRow<'_>, usize), Stored)| {
+                    Some(KeysAndValues { tokens: row.lengths().iter().sum(), next_position, stored })
+                };
+                rows.iter().zip(next_positions).zip(stored).map(cache).collect::<Vec<_>>()
+            }
+        };
         Ok(logits.into_iter().zip(caches).map(|(logits, cache)| Continuation { logits, cache }).collect())
     }
 
@@ -284,27 +329,75 @@ impl Decoder {
     fn past_of(&self, rows: &[DecoderRow<'_>], part: usize, past: usize) -> Array4<f32> {
         let mut values = Array4::zeros((rows.len(), self.heads, past, self.head_size));
         for (row, mut place) in rows.iter().zip(values.outer_iter_mut()) {
-            if let Some(own) = row.past {
-                place.slice_mut(s![.., past - own.tokens.., ..]).assign(&own.parts[part]);
+            if let Some(KeysAndValues { tokens, stored: Stored::Here(parts), .. }) = row.past {
+                place.slice_mut(s![.., past - tokens.., ..]).assign(&parts[part]);
             }
         }
         values
     }
 }
 
-/// What a row has read, of [heads, past + new, head size] with padding before either.
-fn without_padding(
-    values: ArrayView3<'_, f32>,
-    [own_past, own_new]: [usize; 2],
-    past: usize,
-    new: usize,
-) -> Array3<f32> {
-    let (heads, total, size) = values.dim();
-    let mut own = Array3::zeros((heads, own_past + own_new, size));
-    own.slice_mut(s![.., ..own_past, ..]).assign(&values.slice(s![.., past - own_past..past, ..]));
-    own.slice_mut(s![.., own_past.., ..]).assign(&values.slice(s![.., total - own_new.., ..]));
-    debug_assert_eq!(total, past + new);
-    own
+/// `own` places at the end of `all`.
+fn padded(all: usize, own: usize) -> Vec<bool> {
+    (0..all).map(|place| place >= all - own).collect()
+}
+
+/// How the outputs of one call are read.
+struct Reading<'d> {
+    logits: &'d TensorDeclaration,
+    present: &'d [TensorDeclaration],
+    /// Lengths of keys and values: batch, heads, places, head size.
+    whole: [usize; 4],
+}
+
+impl Reading<'_> {
+    /// Of the last token of each row.
+    fn logits(&self, outputs: &SessionOutputs<'_>) -> Result<Vec<Vec<f32>>, PackError> {
+        let last = |logits: ArrayView3<'_, f32>| -> Vec<Vec<f32>> {
+            logits.outer_iter().map(|own| own.index_axis(Axis(0), own.nrows() - 1).to_vec()).collect()
+        };
+        let found = outputs.get(&self.logits.name).ok_or_else(|| self.logits.unfit("among the outputs of a run"))?;
+        with_floats(found, self.logits, |values| {
+            let values = values.into_dimensionality::<Ix3>().ok();
+            values.filter(|values| values.dim().0 == self.whole[0] && values.dim().1 > 0).map(last)
+        })
+    }
+
+    /// Keys and values of each row, without padding.
+    fn here(&self, outputs: &SessionOutputs<'_>, shown: &[Vec<bool>]) -> Result<Vec<Stored>, PackError> {
+        let own: Vec<Vec<usize>> =
+            shown.iter().map(|row| (0..row.len()).filter(|&place| row[place]).collect()).collect();
+        let mut parts: Vec<Vec<Array3<f32>>> = shown.iter().map(|_| Vec::with_capacity(self.present.len())).collect();
+        for declared in self.present {
+            let found = outputs.get(&declared.name).ok_or_else(|| declared.unfit("among the outputs of a run"))?;
+            with_floats(found, declared, |values| {
+                let values = values.into_dimensionality::<Ix4>().ok().filter(|values| values.shape() == self.whole)?;
+                for ((values, own), parts) in values.outer_iter().zip(&own).zip(&mut parts) {
+                    parts.push(values.select(Axis(1), own));
+                }
+                Some(())
+            })?;
+        }
+        Ok(parts.into_iter().map(Stored::Here).collect())
+    }
+
+    /// Keys and values as they are.
+    fn resident(&self, mut outputs: SessionOutputs<'_>, shown: Vec<Vec<bool>>) -> Result<Vec<Stored>, PackError> {
+        let mut parts = Vec::with_capacity(self.present.len());
+        let mut bytes = 0;
+        for declared in self.present {
+            let found = outputs.remove(&declared.name).ok_or_else(|| declared.unfit("among the outputs of a run"))?;
+            if !found.shape().iter().copied().eq(self.whole.map(|length| length as i64)) {
+                return Err(declared.unfit("as large as the batch asks for"));
+            }
+            let width = if declared.float_type()? == FloatType::F16 { size_of::<f16>() } else { size_of::<f32>() };
+            bytes += width * self.whole.iter().product::<usize>();
+            parts.push(found);
+        }
+        let rows = shown.len();
+        let batch = Arc::new(ResidentBatch { parts, shown, bytes });
+        Ok((0..rows).map(|row| Stored::Resident { batch: Arc::clone(&batch), row }).collect())
+    }
 }
 
 /// Reads a float output without a copy where it has 32 bits. `read` gives `None` where the shape is not what it should be.

@@ -47,6 +47,24 @@ impl FloatInput {
     }
 }
 
+impl FloatInput {
+    /// As [`FloatInput::feed`], with a copy of the values.
+    pub fn feed_owned<'a, D: Dimension>(
+        &'a self,
+        values: &CowArray<'_, f32, D>,
+    ) -> (&'a str, ort::Result<SessionInputValue<'a>>) {
+        let (shape, values) = (values.shape().to_vec(), values.iter());
+        let tensor = match self.float_type {
+            FloatType::F32 => Tensor::from_array((shape, values.copied().collect::<Vec<_>>())).map(Into::into),
+            FloatType::F16 => {
+                Tensor::from_array((shape, values.map(|&value| f16::from_f32(value)).collect::<Vec<_>>()))
+                    .map(Into::into)
+            }
+        };
+        (&self.name, tensor)
+    }
+}
+
 /// A float output of a model.
 #[derive(Debug)]
 pub struct FloatOutput {
