@@ -9,6 +9,7 @@
 //! arrays here are always 32-bit floats.
 
 mod decoder;
+mod golden_pass;
 mod token_embedding;
 mod vision_encoder;
 
@@ -44,11 +45,13 @@ impl JudgeModels {
         let embedding = TokenEmbedding::new(load(&files.embed_tokens)?)?;
         let [_, _, decoder] = pack.models();
         let by_length = decoder.file.has_operator(ATTENTION_BY_LENGTH);
-        Ok(Self {
+        let mut models = Self {
             vision: VisionEncoder::new(load(&files.vision_encoder)?, embedding.hidden(), pack.preprocessing())?,
             decoder: Decoder::new(load(&files.decoder)?, embedding.hidden(), pack.text_config(), by_length, provider)?,
             embedding,
-        })
+        };
+        golden_pass::once(pack, &mut models)?;
+        Ok(models)
     }
 
     /// What the projector makes of each picture: its features [features, hidden]. `pixels` come from the pack's

@@ -25,6 +25,7 @@ mod picture_place;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -69,6 +70,8 @@ pub struct JudgePack {
     tokenizer: JudgeTokenizer,
     preprocessing: PicturePreprocessing,
     file_digests: BTreeMap<String, FileDigest>,
+    /// Whether the models were seen to stay within the range of their floats.
+    pub(super) golden_pass: Mutex<bool>,
 }
 
 impl JudgePack {
@@ -122,6 +125,7 @@ impl JudgePack {
             files,
             models,
             file_digests,
+            golden_pass: Mutex::new(false),
         })
     }
 

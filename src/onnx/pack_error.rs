@@ -75,13 +75,10 @@ pub enum PackError {
     #[diagnostic(help("the file was not fetched or written to its end, or is of another export: get it again"))]
     ShortWeights { file: PathBuf, model: PathBuf, tensor: String, needed: u64, found: u64 },
 
-    /// A model answers plain inputs with NaN or infinity: pictures would be black.
-    #[error(
-        "{} gives {what} in `{tensor}` for a plain input: its 16-bit arithmetic overflows, and pictures would be black",
-        .file.display()
-    )]
+    /// A model answers plain inputs with NaN or infinity: pictures would be black, scores without sense.
+    #[error("{} gives {what} in `{tensor}` for a plain input: its 16-bit arithmetic overflows, and {so}", .file.display())]
     #[diagnostic(help("{help}"))]
-    NotFinite { file: PathBuf, tensor: String, what: &'static str, help: &'static str },
+    NotFinite { file: PathBuf, tensor: String, what: &'static str, so: &'static str, help: &'static str },
 
     /// A file is there and cannot be read.
     #[error("cannot read {}: {reason}", .file.display())]
@@ -141,6 +138,23 @@ pub enum PackError {
 }
 
 impl PackError {
+    /// Refuses `values` of the output `tensor` of `file` that are no numbers; `so` is what would come of them.
+    pub(super) fn require_finite(
+        mut values: impl Iterator<Item = f32> + Clone,
+        (file, tensor): (&Path, &str),
+        so: &'static str,
+        help: &'static str,
+    ) -> Result<(), Self> {
+        let what = if values.clone().any(f32::is_nan) {
+            "NaN"
+        } else if values.any(f32::is_infinite) {
+            "infinity"
+        } else {
+            return Ok(());
+        };
+        Err(Self::NotFinite { file: file.to_owned(), tensor: tensor.to_owned(), what, so, help })
+    }
+
     /// The error for the setting `key` of `file`, which should have been `expected`.
     pub(super) fn config(file: &Path, key: &str, expected: impl Into<String>, found: &Value) -> Self {
         let found = super::pack::shortened(found);

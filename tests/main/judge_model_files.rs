@@ -188,3 +188,27 @@ fn a_model_that_was_not_fetched_to_its_end_is_found_out_before_anything_runs() {
     let text = JudgePack::open(copied.root()).expect_err("cut short").to_string();
     assert!(text.contains("decoder_model_merged.onnx is damaged") && text.contains("cut short"), "{text}");
 }
+
+#[test]
+fn a_model_whose_16_bit_arithmetic_overflows_is_refused_with_its_file_and_a_way_out() {
+    let copied = CopiedPack::new();
+    for model in ["decoder_model_merged", "embed_tokens", "vision_encoder"] {
+        std::fs::copy(variants().join(format!("{model}_fp16.onnx")), copied.path(&format!("onnx/{model}.onnx")))
+            .expect("a copy");
+    }
+    copied.open().load_worker(ResolvedProvider::Cpu, 1).expect("as it is it stays within range");
+    // The 32 × 3 × 8 × 8 weights of the first convolution, two bytes each: field 9 (0x4a) of 12,288 (0x80 0x60) bytes.
+    let file = copied.path("onnx/vision_encoder.onnx");
+    let mut bytes = std::fs::read(&file).expect("there");
+    let start = bytes.windows(3).position(|window| window == [0x4a, 0x80, 0x60]).expect("a convolution") + 3;
+    bytes[start..start + 12_288].chunks_exact_mut(2).for_each(|half| half.copy_from_slice(&0x7bff_u16.to_le_bytes()));
+    std::fs::write(&file, bytes).expect("writable");
+    let error = copied.open().load_worker(ResolvedProvider::Cpu, 1).expect_err("it overflows");
+    let (text, help) = (error.to_string(), miette::Diagnostic::help(&error).expect("a help").to_string());
+    for said in
+        ["vision_encoder.onnx gives", "`image_features`", "16-bit arithmetic overflows", "scores would mean nothing"]
+    {
+        assert!(text.contains(said), "{said} is not in: {text}");
+    }
+    assert!(help.contains("judge.dtype"), "{help}");
+}

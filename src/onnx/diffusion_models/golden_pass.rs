@@ -91,13 +91,6 @@ fn require_finite<D: ndarray::Dimension>(
     session: &ModelSession,
     output: &str,
 ) -> Result<(), PackError> {
-    let what = if values.iter().any(|value| value.is_nan()) {
-        "NaN"
-    } else if values.iter().any(|value| value.is_infinite()) {
-        "infinity"
-    } else {
-        return Ok(());
-    };
     let help = if session.file().ends_with(VAE_DECODER_FILE) {
         "put the vae_decoder/ of an export in 32 bits in its place (optimum-cli export onnx --dtype fp32 …): the models of a \
          pack may differ in precision. For Stable Diffusion XL there is an autoencoder made for 16 bits, \
@@ -106,5 +99,6 @@ fn require_finite<D: ndarray::Dimension>(
         "put this model's folder of an export in 32 bits in its place (optimum-cli export onnx --dtype fp32 …): the models \
          of a pack may differ in precision. If it is the same in 32 bits, the weights are broken: fetch them again"
     };
-    Err(PackError::NotFinite { file: session.file().to_owned(), tensor: output.to_owned(), what, help })
+    let so = "pictures would be black";
+    PackError::require_finite(values.iter().copied(), (session.file(), output), so, help)
 }

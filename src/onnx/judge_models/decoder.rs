@@ -30,9 +30,7 @@ use self::row::Stored;
 pub use self::row::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
-use crate::onnx::session::{
-    FloatInput, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor,
-};
+use crate::onnx::session::{FloatInput, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor};
 
 /// An input of small numbers.
 #[derive(Debug)]
