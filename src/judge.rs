@@ -7,6 +7,7 @@
 //! ```
 
 pub mod endpoint;
+pub mod error;
 pub mod measured_surface;
 pub mod persona;
 pub mod picture_judge;
@@ -21,6 +22,7 @@ pub mod template;
 pub mod vlm;
 
 pub use endpoint::{BaseUrl, ConnectionOptions, EndpointClient, EndpointError, EndpointJudge, EndpointOptions};
+pub use error::JudgeError;
 pub use measured_surface::MeasuredSurface;
 pub use persona::{NamedPersona, Persona};
 pub use picture_judge::PictureJudge;
@@ -32,4 +34,4 @@ pub use score_reading::read_score;
 pub use score_scale::ScoreScale;
 pub use surface::{SurfaceInputs, noisy_quality_of_experience, quality_of_experience};
 pub use template::{AgentPrompt, PromptTemplate, TemplateError};
-pub use vlm::{JudgeError, VlmJudge, VlmOptions, VlmWork, VlmWorker};
+pub use vlm::{VlmJudge, VlmOptions, VlmWork, VlmWorker};

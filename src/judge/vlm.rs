@@ -15,7 +15,6 @@
 //! What is computed, and in which batches, follows from the list of questions and nothing else.
 
 mod answer_tree;
-mod error;
 mod prompts;
 mod score_tokens;
 mod worker;
@@ -25,6 +24,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::error::JudgeError;
 use super::persona::Persona;
 use super::question::{Answer, Question};
 use super::readout::{AnswerNumbers, Readout};
@@ -38,7 +38,6 @@ use answer_tree::{AnswerEnd, AnswerTree, Draw};
 use prompts::Prompts;
 use score_tokens::ScoreTokens;
 
-pub use error::JudgeError;
 pub use worker::{VlmWork, VlmWorker};
 
 /// Prompts that are read in one call of the language model.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use latentlink::judge::vlm::{JudgeError, VlmJudge, VlmOptions, VlmWorker};
-use latentlink::judge::{Answer, Question, Readout};
+use latentlink::judge::vlm::{VlmJudge, VlmOptions, VlmWorker};
+use latentlink::judge::{Answer, JudgeError, Question, Readout};
 use latentlink::onnx::judge_models::{DecoderRow, Keep};
 use latentlink::onnx::{JudgeModels, JudgePack, ResolvedProvider};
 use latentlink::picture::Picture;

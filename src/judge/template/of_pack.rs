@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::place::{Piece, Place};
 use super::{Format, PromptTemplate};
-use crate::judge::vlm::JudgeError;
+use crate::judge::error::JudgeError;
 use crate::onnx::judge_pack::{ChatTemplate, TEMPLATE_FILE};
 use crate::onnx::{JudgePack, PackError};
 

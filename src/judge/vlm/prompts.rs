@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use ndarray::Array2;
 
-use super::error::JudgeError;
 use super::worker::VlmWorker;
 use super::{PROMPTS_AT_ONCE, VlmJudge};
+use crate::judge::error::JudgeError;
 use crate::judge::persona::Persona;
 use crate::judge::question::Question;
 use crate::picture::Picture;

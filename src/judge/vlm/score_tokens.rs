@@ -7,7 +7,7 @@
 use crate::judge::score_scale::ScoreScale;
 use crate::onnx::JudgePack;
 
-use super::error::JudgeError;
+use crate::judge::error::JudgeError;
 
 /// Marks that are named in an error.
 const MARKS_NAMED: usize = 8;
