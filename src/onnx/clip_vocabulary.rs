@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::pack::read_json;
+use super::pack::{read_json, read_text};
 use super::pack_error::PackError;
 
 pub(super) const VOCABULARY_FILE: &str = "vocab.json";
@@ -158,9 +158,9 @@ fn merges(file: &Path) -> Result<Vec<[String; 2]>, PackError> {
     if !file.is_file() {
         return Err(PackError::MissingFile { file: file.to_owned(), role: "which letters of a prompt are joined" });
     }
-    let text = std::fs::read_to_string(file).map_err(|reason| PackError::Read { file: file.to_owned(), reason })?;
+    let text = read_text(file)?;
     let lines = text.trim().split('\n').zip(1..).skip(1).take(MOST_MERGES);
-    lines
+    let pairs = lines
         .map(|(line, number)| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             [first, second] => Ok([(*first).to_owned(), (*second).to_owned()]),
             _ => Err(PackError::Tokenizer {
@@ -169,5 +169,13 @@ fn merges(file: &Path) -> Result<Vec<[String; 2]>, PackError> {
                 help: "fetch or export the pack again".into(),
             }),
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    if pairs.is_empty() {
+        return Err(PackError::Tokenizer {
+            file: file.to_owned(),
+            message: "it joins nothing: below its first line stands one pair of pieces a line".into(),
+            help: "the file was not fetched to its end: fetch or export the pack again".into(),
+        });
+    }
+    Ok(pairs)
 }

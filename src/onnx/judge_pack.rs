@@ -100,7 +100,7 @@ impl JudgePack {
         require_file(root, TOKENIZER_FILE, "how the agent's prompt becomes tokens")?;
         let files = JudgeModelFiles::find(root, dtype)?;
         let models = files.inspect(root)?;
-        let file_digests = files.digests(root)?;
+        let file_digests = files.digests(root, &models)?;
 
         let config_file = root.join(CONFIG_FILE);
         let config = read_object(&config_file)?;
@@ -137,7 +137,7 @@ impl JudgePack {
         ChatTemplate::find(root, || {
             let config_file = root.join(CONFIG_FILE);
             let token = picture_token(&config_file, &read_object(&config_file)?)?;
-            JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?.token_text(token)
+            JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?.picture_token_text(token)
         })
     }
 

@@ -6,7 +6,7 @@ use tokenizers::Tokenizer;
 
 use super::pack::read_json;
 use super::pack_error::PackError;
-use super::tokenizer::{note_unknown_words, unknown_token, unusable};
+use super::tokenizer::{note_unknown_words, require_template_tokens, unknown_token, unusable};
 
 /// The tokenizer of a judge pack: its `tokenizer.json`, without the cutting and padding that the file may ask for.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ impl JudgeTokenizer {
     /// The file is not there or cannot be used.
     pub fn open(file: &Path) -> Result<Self, PackError> {
         let description = read_json(file)?;
+        require_template_tokens(file, &description["post_processor"])?;
         let mut tokenizer = Tokenizer::from_file(file).map_err(|error| unusable(file, error.to_string()))?;
         tokenizer.with_truncation(None).map_err(|error| unusable(file, error.to_string()))?.with_padding(None);
         Ok(Self { unknown_id: unknown_token(&tokenizer, &description), file: file.to_owned(), tokenizer })
@@ -49,15 +50,18 @@ impl JudgeTokenizer {
         Ok(ids[start..end].iter().map(|&id| i64::from(id)).collect())
     }
 
-    /// The text of the token `id`.
+    /// The text of the picture's token `id`.
     ///
     /// # Errors
-    /// [`PackError::Tokenizer`] where there is no such.
-    pub fn token_text(&self, id: i64) -> Result<String, PackError> {
+    /// [`PackError::Tokenizer`] where there is no such, or it is a word like any other, which prompts may hold.
+    pub fn picture_token_text(&self, id: i64) -> Result<String, PackError> {
         let text = u32::try_from(id).ok().and_then(|id| self.tokenizer.id_to_token(id));
-        text.ok_or_else(|| {
-            unusable(&self.file, format!("it has no token {id}, which config.json names as the picture's"))
-        })
+        let refuse = |why: String| unusable(&self.file, format!("{why}, which config.json names as the picture's"));
+        let text = text.ok_or_else(|| refuse(format!("it has no token {id}")))?;
+        match self.tokenizer.get_added_vocabulary().get_vocab().contains_key(&text) {
+            true => Ok(text),
+            false => Err(refuse(format!("its added_tokens lack token {id}, \"{text}\""))),
+        }
     }
 
     /// Refuses a tokenizer that lacks one of these tokens.

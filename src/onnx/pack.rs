@@ -264,9 +264,19 @@ pub(super) fn read_json(file: &Path) -> Result<Value, PackError> {
     read_json_as(file, |text| serde_json::from_str(text))
 }
 
+/// How a file begins that git-lfs has left in the place of a large one.
+const LFS_PLACEHOLDER: &[u8] = b"version https://git-lfs";
+
+/// A text file, without a byte order mark.
 pub(super) fn read_text(file: &Path) -> Result<String, PackError> {
     let bytes = std::fs::read(file).map_err(|reason| PackError::Read { file: file.to_owned(), reason })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    if bytes.starts_with(LFS_PLACEHOLDER) {
+        let message = "it is a placeholder of git-lfs, and what it stands for was not fetched".into();
+        return Err(PackError::Damaged { file: file.to_owned(), message });
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    // Some editors begin a file with a mark of its encoding.
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned())
 }
 
 fn read_json_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {

@@ -79,6 +79,7 @@ impl PromptTokenizer {
         } else {
             return Err(PackError::MissingFile { file: whole, role: "how prompts become tokens" });
         };
+        require_template_tokens(&file, &description["post_processor"])?;
         let mut tokenizer =
             Tokenizer::from_bytes(description.to_string()).map_err(|error| unusable(&file, error.to_string()))?;
 
@@ -305,6 +306,19 @@ fn padding(
 
 pub(super) fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
     if file.is_file() { read_json(file) } else { Ok(Value::Null) }
+}
+
+/// Refuses a `post_processor` that adds a special token which it does not list: the tokenizer would panic on the first text.
+pub(super) fn require_template_tokens(file: &Path, post_processor: &Value) -> Result<(), PackError> {
+    let list = |key: &str| post_processor[key].as_array().into_iter().flatten();
+    list("processors").try_for_each(|part| require_template_tokens(file, part))?;
+    let mut added = list("single").chain(list("pair")).filter_map(|piece| piece["SpecialToken"]["id"].as_str());
+    match added.find(|&token| post_processor["special_tokens"][token].is_null()) {
+        None => Ok(()),
+        Some(token) => {
+            Err(unusable(file, format!("its post_processor adds {token}, which its special_tokens do not list")))
+        }
+    }
 }
 
 pub(super) fn unusable(file: &Path, message: String) -> PackError {

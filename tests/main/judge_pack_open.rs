@@ -116,3 +116,41 @@ fn a_model_that_does_not_fit_its_place_is_refused_by_tensor() {
         assert!(text.contains(place), "{tensor}: {text}");
     }
 }
+
+#[test]
+fn weights_in_a_file_of_any_name_are_part_of_what_a_judge_is() {
+    let copied = CopiedPack::new();
+    // `inputs_embeds` of four weights: ModelProto { graph { initializer { dims 4, float, external_data location } } }.
+    let field = |number: u8, content: &[u8]| [&[(number << 3) | 2, content.len() as u8], content].concat();
+    let pair = |key: &str, value: &str| field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat());
+    let tensor = [vec![8, 4, 16, 1], field(8, b"w"), pair("location", "weights.bin"), vec![112, 1]].concat();
+    let mut model = std::fs::read(copied.path("onnx/embed_tokens.onnx")).expect("there");
+    model.extend(field(7, &field(5, &tensor)));
+    std::fs::write(copied.path("onnx/embed_tokens.onnx"), model).expect("writable");
+    let digest = |weights: [u8; 16]| {
+        std::fs::write(copied.path("onnx/weights.bin"), weights).expect("writable");
+        copied.open().digest()
+    };
+    assert_ne!(digest([0; 16]), digest([1; 16]), "stored scores would be taken for those of other weights");
+    std::fs::remove_file(copied.path("onnx/weights.bin")).expect("there");
+    let error = JudgePack::open(copied.root()).expect_err("its weights are gone");
+    assert!(matches!(&error, PackError::MissingWeights { file, .. } if file.ends_with("weights.bin")), "{error}");
+}
+
+#[test]
+fn a_tokenizer_that_would_panic_a_placeholder_and_a_mark_of_encoding_are_told_apart() {
+    let copied = CopiedPack::new();
+    copied.edit("tokenizer.json", |tokenizer| tokenizer["post_processor"]["special_tokens"] = json!({}));
+    let text = JudgePack::open(copied.root()).expect_err("it would panic").to_string();
+    assert!(text.contains("tokenizer.json") && text.contains("post_processor adds <s>"), "{text}");
+
+    let copied = CopiedPack::new();
+    let file = copied.path("config.json");
+    let whole = std::fs::read_to_string(&file).expect("there");
+    std::fs::write(&file, format!("\u{FEFF}{whole}")).expect("writable");
+    copied.open();
+    std::fs::write(&file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n").expect("writable");
+    let error = JudgePack::open(copied.root()).expect_err("a placeholder");
+    let help = miette::Diagnostic::help(&error).expect("a help").to_string();
+    assert!(error.to_string().contains("config.json is damaged") && help.contains("git lfs pull"), "{error} {help}");
+}

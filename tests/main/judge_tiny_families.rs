@@ -233,7 +233,7 @@ fn a_pack_whose_files_contradict_each_other_is_refused_by_what_does_not_fit() {
     let (smolvlm, qwen2_vl) = (VlmVectors::SMOLVLM, VlmVectors::QWEN2_VL);
     let processor = "preprocessor_config.json";
     type Row<'a> = (VlmVectors, &'a dyn Fn(&Path), [&'a str; 3]);
-    let rows: [Row<'_>; 7] = [
+    let rows: [Row<'_>; 10] = [
         (
             smolvlm,
             &set(processor, "image_processor_type", "Qwen2VLImageProcessor".into()),
@@ -263,6 +263,18 @@ fn a_pack_whose_files_contradict_each_other_is_refused_by_what_does_not_fit() {
             },
             ["processor_config.json", "image_seq_len", "scale_factor"],
         ),
+        // "are", a word of every conversation.
+        (
+            qwen2_vl,
+            &set("config.json", "image_token_id", 7.into()),
+            ["tokenizer.json", "added_tokens lack token 7", "picture"],
+        ),
+        (
+            smolvlm,
+            &set("processor_config.json", "image_seq_len", 9_007_199_254_740_993_u64.into()),
+            ["processor_config.json", "image_seq_len", "at most 16384"],
+        ),
+        (qwen2_vl, &set(processor, "min_pixels", (1_u64 << 28).into()), [processor, "`min_pixels`", "at most 4096"]),
         (qwen2_vl, &remove("onnx/embed_tokens.onnx"), ["embed_tokens.onnx", "lacks", "embedding"]),
     ];
     for (family, edit, said) in rows {

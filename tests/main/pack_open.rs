@@ -137,6 +137,7 @@ fn a_setting_of_the_wrong_kind_is_told_with_its_name() {
     for (file, content, key) in [
         ("unet/config.json", r#"{ "in_channels": 4.5, "sample_size": 2 }"#, "in_channels"),
         ("unet/config.json", r#"{ "in_channels": 4, "sample_size": 0 }"#, "sample_size"),
+        ("unet/config.json", r#"{ "in_channels": 4, "sample_size": 1000000000 }"#, "sample_size"),
         ("unet/config.json", r#"{ "in_channels": 4 }"#, "sample_size"),
         ("vae_decoder/config.json", r#"{ "scaling_factor": "one" }"#, "scaling_factor"),
         ("vae_decoder/config.json", r#"{ "scaling_factor": 0 }"#, "scaling_factor"),

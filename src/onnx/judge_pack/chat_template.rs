@@ -8,6 +8,7 @@ use minijinja::value::Value as JinjaValue;
 use minijinja::{Environment, ErrorKind};
 use serde_json::Value;
 
+use crate::onnx::clip_vocabulary::token_text;
 use crate::onnx::pack::{read_json, read_text};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::tokenizer::read_json_if_there;
@@ -60,9 +61,8 @@ impl ChatTemplate {
             let Some(found) = found else { return Ok(None) };
             found
         };
-        let text_of = |token: &Value| token.as_str().or_else(|| token["content"].as_str()).map(str::to_owned);
-        let special_tokens =
-            SPECIAL_TOKENS.into_iter().filter_map(|name| Some((name, text_of(&config[name])?))).collect();
+        let text_of = |name: &str| token_text(&config[name]).map(str::to_owned);
+        let special_tokens = SPECIAL_TOKENS.into_iter().filter_map(|name| Some((name, text_of(name)?))).collect();
         Ok(Some(Self { file, source, special_tokens, picture: picture()? }))
     }
 

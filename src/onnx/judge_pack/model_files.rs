@@ -83,18 +83,26 @@ impl JudgeModelFiles {
     }
 
     /// Hashes the files that decide what an answer is and compares them with `digests.json`, if there is one. Of the
-    /// models only those in use, with their external data (`{model}_data`, `{name}.data`).
-    pub(super) fn digests(&self, root: &Path) -> Result<BTreeMap<String, FileDigest>, PackError> {
+    /// models only those in use, with their external data, whatever its name (`{model}_data` and `{name}.data` also where
+    /// no weight names them).
+    pub(super) fn digests(&self, root: &Path, models: &[PackModel]) -> Result<BTreeMap<String, FileDigest>, PackError> {
         const CONFIGURATIONS: [&str; 5] =
             [CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, PROCESSOR_FILE, TOKENIZER_FILE];
         let stems = [&self.vision_encoder, &self.embed_tokens, &self.decoder]
             .map(|file| file.strip_suffix(".onnx").unwrap_or(file).to_owned());
+        let external: Vec<String> = models
+            .iter()
+            .flat_map(|model| model.file.external_files())
+            .filter_map(|file| Some(file.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/")))
+            .collect();
         let decides = |file: &str| {
             CONFIGURATIONS.contains(&file)
+                || external.iter().any(|external| external == file)
                 || stems.iter().any(|stem| file.strip_prefix(stem.as_str()).is_some_and(|rest| rest.starts_with('.')))
         };
         let mut files = files_below(root, "onnx")?;
         files.extend(CONFIGURATIONS.map(str::to_owned));
+        files.extend(external.iter().filter(|file| !file.starts_with("onnx/")).cloned());
         files.retain(|file| decides(file) && root.join(file).is_file());
         digests_that_hold(root, &files, decides)
     }

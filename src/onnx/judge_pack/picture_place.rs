@@ -22,6 +22,9 @@ use crate::onnx::picture_preprocessing::{PictureLayout, PicturePreprocessing};
 const BETWEEN_PARTS: &str = "<fake_token_around_image>";
 const WHOLE_PICTURE: &str = "<global-img>";
 
+/// Most features of one tile, far beyond any model.
+const MOST_FEATURES: usize = 1 << 14;
+
 /// The tokens in one picture's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PicturePlace {
@@ -49,7 +52,7 @@ impl PictureTokens {
         preprocessing: &PicturePreprocessing,
         tokenizer: &JudgeTokenizer,
     ) -> Result<Self, PackError> {
-        let text = tokenizer.token_text(token)?;
+        let text = tokenizer.picture_token_text(token)?;
         let is_tiled = matches!(preprocessing.layout([1, 1]), PictureLayout::Tiles { .. });
         let of_tile = match is_tiled {
             true => {
@@ -104,18 +107,23 @@ impl PictureTokens {
 /// squared, over those that are shuffled into one.
 fn features_of_tile(root: &Path, config: &Value) -> Result<usize, PackError> {
     let processor = crate::onnx::tokenizer::read_json_if_there(&root.join(PROCESSOR_FILE))?;
-    if let Some(features) = positive(&processor["image_seq_len"]) {
-        return Ok(features);
+    let written = &processor["image_seq_len"];
+    let wrong = |expected: &str| PackError::config(&root.join(PROCESSOR_FILE), "image_seq_len", expected, written);
+    if !written.is_null() {
+        let features = positive(written).filter(|&features| features <= MOST_FEATURES);
+        return features.ok_or_else(|| wrong("the number of tokens that a tile becomes, at most 16384"));
     }
     let vision = &config["vision_config"];
     let of_model = || {
         let (side, patch) = (positive(&vision["image_size"])?, positive(&vision["patch_size"])?);
-        let patches = side.checked_div(patch)?.pow(2);
-        patches.checked_div(positive(&config["scale_factor"])?.pow(2)).filter(|&features| features > 0)
+        let patches = side.checked_div(patch)?.checked_pow(2)?;
+        let merged = positive(&config["scale_factor"])?.checked_pow(2)?;
+        patches.checked_div(merged).filter(|features| (1..=MOST_FEATURES).contains(features))
     };
     of_model().ok_or_else(|| {
-        let expected = "the number of tokens that a tile becomes, or vision_config.image_size, .patch_size and scale_factor \
-                        in config.json";
-        PackError::config(&root.join(PROCESSOR_FILE), "image_seq_len", expected, &processor["image_seq_len"])
+        wrong(
+            "the number of tokens that a tile becomes, or vision_config.image_size, .patch_size and scale_factor in \
+             config.json",
+        )
     })
 }

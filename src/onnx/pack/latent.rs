@@ -10,6 +10,9 @@ use crate::onnx::pack_error::PackError;
 /// What diffusers' `AutoencoderKL` takes where its configuration does not name a `scaling_factor`.
 const DEFAULT_SCALING_FACTOR: f64 = 0.18215;
 
+/// Longest side and most channels of a latent, far beyond any model: a number above is a slip, and would not fit into memory.
+const LARGEST_LENGTH: usize = 4096;
+
 /// How latents of the denoiser and of the decoder relate: decoder input = latent / `scaling_factor` + `shift_factor`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatentScale {
@@ -39,7 +42,9 @@ pub(super) fn latent_shape(
         };
     };
     let wrong = |key: &str, expected: &str| PackError::config(file, key, expected, &config[key]);
-    let channels = positive(&config["in_channels"]).ok_or_else(|| wrong("in_channels", "a positive whole number"))?;
+    let length = |value: &Value| positive(value).filter(|&length| length <= LARGEST_LENGTH);
+    let channels =
+        length(&config["in_channels"]).ok_or_else(|| wrong("in_channels", "a whole number from 1 to 4096"))?;
     if let Some(out) = positive(&config["out_channels"]).filter(|&out| out != channels) {
         let expected =
             format!("{out}, as many channels as come out: one that also takes a mask or a picture is not supported");
@@ -47,12 +52,12 @@ pub(super) fn latent_shape(
     }
     let size = &config["sample_size"];
     let (height, width) = match size.as_array().map(Vec::as_slice) {
-        Some([height, width]) => (positive(height), positive(width)),
-        _ => (positive(size), positive(size)),
+        Some([height, width]) => (length(height), length(width)),
+        _ => (length(size), length(size)),
     };
     match (height, width) {
         (Some(height), Some(width)) => Ok([channels, height, width]),
-        _ => Err(wrong("sample_size", "the latent's size, one number or [height, width]")),
+        _ => Err(wrong("sample_size", "the latent's size, one number or [height, width], at most 4096")),
     }
 }
 

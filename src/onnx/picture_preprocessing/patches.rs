@@ -16,7 +16,7 @@ use crate::picture::Picture;
 /// What the processor takes where the file is silent.
 const USUAL_PIXELS: [usize; 2] = [56 * 56, 28 * 28 * 1280];
 /// Most pixels of one picture.
-const MOST_PIXELS: u64 = 1 << 28;
+const MOST_PIXELS: u64 = 1 << 24;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PicturePatches {
@@ -109,7 +109,7 @@ fn number_of_pixels(reader: ConfigReader<'_>, key: &str, edge: &str, absent: usi
     let value = [&reader.config[key], &size[edge], &size[key]].into_iter().find(|value| !value.is_null());
     let Some(value) = value else { return Ok(absent) };
     let number = value.as_u64().filter(|pixels| (1..=MOST_PIXELS).contains(pixels));
-    number
-        .map(|number| number as usize)
-        .ok_or_else(|| PackError::config(reader.file, key, "a number of pixels of the whole picture", value))
+    number.map(|number| number as usize).ok_or_else(|| {
+        PackError::config(reader.file, key, "a number of pixels of the whole picture, at most 4096 × 4096", value)
+    })
 }
