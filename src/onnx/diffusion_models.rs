@@ -9,8 +9,8 @@
 //!
 //! Names, ranks and element types are read from the sessions; arrays here are always 32-bit floats.
 //!
-//! When a pack is loaded for the first time in a process, each of its models that computes with 16-bit floats answers
-//! one plain input (`golden_pass`), so that an overflow is an error that names the model, not a black picture.
+//! When a pack is loaded for the first time in a process, it makes one picture (`golden_pass`), so that files that do not fit
+//! each other, and models whose arithmetic overflows, are errors that name file and setting before any work is done.
 
 mod decoder;
 mod denoiser;

@@ -7,9 +7,13 @@
 //!
 //! Names, ranks and element types are read from the sessions, and so are the number of layers, heads and their size;
 //! arrays here are always 32-bit floats.
+//!
+//! When a pack is loaded for the first time in a process, it answers one question (`golden_pass`), so that files that do not
+//! fit each other, and models whose arithmetic overflows, are errors that name file and setting before any work is done.
 
 mod decoder;
 mod golden_pass;
+mod picture_rows;
 mod token_embedding;
 mod vision_encoder;
 
@@ -25,6 +29,7 @@ use super::provider::ResolvedProvider;
 use super::session::ModelSession;
 
 pub use self::decoder::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
+pub use self::picture_rows::{PictureRows, joined};
 
 /// An operator of ONNX Runtime whose attention takes the mask for a number of tokens: it cannot have gaps.
 const ATTENTION_BY_LENGTH: &str = "GroupQueryAttention";
@@ -46,7 +51,12 @@ impl JudgeModels {
         let [_, _, decoder] = pack.models();
         let by_length = decoder.file.has_operator(ATTENTION_BY_LENGTH);
         let mut models = Self {
-            vision: VisionEncoder::new(load(&files.vision_encoder)?, embedding.hidden(), pack.preprocessing())?,
+            vision: VisionEncoder::new(
+                load(&files.vision_encoder)?,
+                embedding.hidden(),
+                pack.preprocessing(),
+                &pack.preprocessor_file(),
+            )?,
             decoder: Decoder::new(load(&files.decoder)?, embedding.hidden(), pack.text_config(), by_length, provider)?,
             embedding,
         };

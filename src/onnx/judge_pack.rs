@@ -20,6 +20,7 @@
 //! Runtime; [`JudgePack::load_worker`] makes the sessions.
 
 mod chat_template;
+mod misfit;
 mod model_files;
 mod picture_place;
 
@@ -70,7 +71,7 @@ pub struct JudgePack {
     tokenizer: JudgeTokenizer,
     preprocessing: PicturePreprocessing,
     file_digests: BTreeMap<String, FileDigest>,
-    /// Whether the models were seen to stay within the range of their floats.
+    /// Whether the models were seen to answer a question; held while they are tried.
     pub(super) golden_pass: Mutex<bool>,
 }
 
@@ -216,6 +217,11 @@ impl JudgePack {
         self.picture_tokens.place(self.preprocessing.layout(size), whole, &self.tokenizer)
     }
 
+    /// The file that says how pictures become pixels.
+    pub(super) fn preprocessor_file(&self) -> PathBuf {
+        self.root.join(PREPROCESSOR_FILE)
+    }
+
     /// Tokens of prompt, picture and answer together that the language model can hold (`max_position_embeddings`).
     pub fn context_tokens(&self) -> usize {
         self.context_tokens
@@ -237,8 +243,9 @@ impl JudgePack {
     /// Makes one set of sessions: what one worker thread needs.
     ///
     /// # Errors
-    /// ONNX Runtime or the provider cannot be had, a file does not load, or a model's inputs and outputs do not fit
-    /// the layout or each other.
+    /// ONNX Runtime or the provider cannot be had, a file does not load, a model's inputs and outputs do not fit the layout
+    /// or each other, or (the first time, see [`super::judge_models`]) the pack cannot answer one fixed question, or answers
+    /// it with numbers that are not finite.
     pub fn load_worker(&self, provider: ResolvedProvider, intra_threads: usize) -> Result<JudgeModels, PackError> {
         JudgeModels::load(self, provider, intra_threads)
     }

@@ -6,7 +6,7 @@ use tokenizers::Tokenizer;
 
 use super::pack::read_json;
 use super::pack_error::PackError;
-use super::tokenizer::{note_unknown_words, require_template_tokens, unknown_token, unusable};
+use super::tokenizer::{highest_id, note_unknown_words, require_template_tokens, unknown_token, unusable};
 
 /// The tokenizer of a judge pack: its `tokenizer.json`, without the cutting and padding that the file may ask for.
 #[derive(Debug)]
@@ -109,6 +109,21 @@ impl JudgeTokenizer {
     /// Whether `id` stands for words that are not known.
     pub fn is_unknown(&self, id: i64) -> bool {
         self.unknown_id.is_some_and(|unknown| i64::from(unknown) == id)
+    }
+
+    /// The highest id that a prompt may hold.
+    pub(super) fn highest_id(&self) -> i64 {
+        highest_id(&self.tokenizer, true)
+    }
+
+    /// The highest id of a word or a piece of one, tokens that were added besides left out.
+    pub(super) fn highest_word_id(&self) -> i64 {
+        highest_id(&self.tokenizer, false)
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Number of tokens, special ones included.

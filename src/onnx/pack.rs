@@ -64,7 +64,7 @@ pub struct DiffusionPack {
     tokenizer: PromptTokenizer,
     second_tokenizer: Option<PromptTokenizer>,
     models: Vec<PackModel>,
-    /// Whether the models were seen to give finite numbers; held while they are looked at.
+    /// Whether the models were seen to make a picture; held while they are tried.
     pub(super) golden_pass: Mutex<bool>,
     latent_shape: [usize; 3],
     picture_size: Option<[usize; 2]>,
@@ -177,6 +177,23 @@ impl DiffusionPack {
         self.latent_shape
     }
 
+    /// The setting that says how large a latent is, and its file, for messages.
+    pub(super) fn latent_place(&self) -> String {
+        match self.root.join(UNET_CONFIG_FILE) {
+            file if file.is_file() => format!("`sample_size` in {}", file.display()),
+            _ => format!("`_latent_shape` in {}", self.root.join(MODEL_INDEX_FILE).display()),
+        }
+    }
+
+    /// What mends a latent that a model does not declare.
+    pub(super) fn latent_advice(&self) -> String {
+        format!(
+            "correct {} and `in_channels` to what the model declares, or export the model again for latents of any size \
+             and batch: optimum-cli export onnx --model <model> --task text-to-image <folder>",
+            self.latent_place()
+        )
+    }
+
     /// Height and width of a picture, where a configuration tells; the decoder's output always does.
     pub fn picture_size(&self) -> Option<[usize; 2]> {
         self.picture_size
@@ -225,8 +242,8 @@ impl DiffusionPack {
     ///
     /// # Errors
     /// ONNX Runtime or the provider cannot be had, a file does not load, a model's inputs and outputs do not fit
-    /// the layout, the tokenizer or each other, or (the first time, see [`super::diffusion_models`]) a model of 16-bit
-    /// floats answers fixed inputs with numbers that are not finite.
+    /// the layout, the tokenizer or each other, or (the first time, see [`super::diffusion_models`]) the pack cannot make
+    /// one picture of fixed inputs, or makes it with numbers that are not finite.
     pub fn load_worker(&self, provider: ResolvedProvider, intra_threads: usize) -> Result<DiffusionModels, PackError> {
         DiffusionModels::load(self, provider, intra_threads)
     }

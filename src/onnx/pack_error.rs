@@ -9,6 +9,14 @@ use thiserror::Error;
 use super::digest::FileDigest;
 use super::runtime::RuntimeError;
 
+/// What mends a model that is not what the layout says.
+const EXPORT_AGAIN: &str = "\
+    export the model again, with a dynamic batch size: a diffusion pack as optimum does,
+  optimum-cli export onnx --model <model> --task text-to-image <folder>
+a judge pack with export_llava() of models/training/export_llava.py
+a sentence encoder as optimum does,
+  optimum-cli export onnx --model <model> --task feature-extraction <folder>";
+
 /// A pack that cannot be opened, loaded or run.
 #[derive(Debug, Error, Diagnostic)]
 #[non_exhaustive]
@@ -76,9 +84,21 @@ pub enum PackError {
     ShortWeights { file: PathBuf, model: PathBuf, tensor: String, needed: u64, found: u64 },
 
     /// A model answers plain inputs with NaN or infinity: pictures would be black, scores without sense.
-    #[error("{} gives {what} in `{tensor}` for a plain input: its 16-bit arithmetic overflows, and {so}", .file.display())]
+    #[error("{} gives {what} in `{tensor}` for a plain input: {why}, and {so}", .file.display())]
     #[diagnostic(help("{help}"))]
-    NotFinite { file: PathBuf, tensor: String, what: &'static str, so: &'static str, help: &'static str },
+    NotFinite {
+        file: PathBuf,
+        tensor: String,
+        what: &'static str,
+        why: &'static str,
+        so: &'static str,
+        help: &'static str,
+    },
+
+    /// A model that loaded cannot take what the pack's other files make of a plain input.
+    #[error("{} cannot take {fed}: {reason}", .file.display())]
+    #[diagnostic(help("{help}"))]
+    Unworkable { file: PathBuf, fed: String, reason: String, help: String },
 
     /// A file is there and cannot be read.
     #[error("cannot read {}: {reason}", .file.display())]
@@ -110,13 +130,15 @@ pub enum PackError {
 
     /// A model's input or output is not what the layout says.
     #[error("{}: tensor `{tensor}` should be {expected}, found {found}", .file.display())]
-    #[diagnostic(help(
-        "export the model again, with a dynamic batch size: a diffusion pack as optimum does,\n  optimum-cli export onnx \
-             --model <model> --task text-to-image <folder>\na judge pack with export_llava() of \
-             models/training/export_llava.py\na sentence encoder as optimum does,\n  optimum-cli export onnx --model \
-             <model> --task feature-extraction <folder>"
-    ))]
-    UnfitTensor { file: PathBuf, tensor: String, expected: String, found: String },
+    #[diagnostic(help("{}", .help.as_deref().unwrap_or(EXPORT_AGAIN)))]
+    UnfitTensor {
+        file: PathBuf,
+        tensor: String,
+        expected: String,
+        found: String,
+        /// What mends it, where that isn't another export.
+        help: Option<String>,
+    },
 
     /// ONNX Runtime refuses the model.
     #[error("ONNX Runtime cannot load {}: {}", .file.display(), .reason.message())]
@@ -138,12 +160,14 @@ pub enum PackError {
 }
 
 impl PackError {
-    /// Refuses `values` of the output `tensor` of `file` that are no numbers; `so` is what would come of them.
+    /// Refuses `values` of the output `tensor` of `file` that are no numbers; `narrow`: it computes in 16 bits; `so` is what
+    /// would come of them.
     pub(super) fn require_finite(
         mut values: impl Iterator<Item = f32> + Clone,
         (file, tensor): (&Path, &str),
+        narrow: bool,
         so: &'static str,
-        help: &'static str,
+        narrow_help: &'static str,
     ) -> Result<(), Self> {
         let what = if values.clone().any(f32::is_nan) {
             "NaN"
@@ -152,7 +176,34 @@ impl PackError {
         } else {
             return Ok(());
         };
-        Err(Self::NotFinite { file: file.to_owned(), tensor: tensor.to_owned(), what, so, help })
+        let (why, help) = match narrow {
+            true => ("its 16-bit arithmetic overflows", narrow_help),
+            false => ("its weights are broken", "fetch this model again, or export it again from weights that are whole"),
+        };
+        Err(Self::NotFinite { file: file.to_owned(), tensor: tensor.to_owned(), what, why, so, help })
+    }
+
+    /// Of a tensor that does not fit: what mends it, where a setting of the pack is as likely to be wrong as the model.
+    pub(super) fn advising(mut self, advice: impl FnOnce() -> String) -> Self {
+        if let Self::UnfitTensor { help, .. } = &mut self {
+            help.get_or_insert_with(advice);
+        }
+        self
+    }
+
+    /// Of a call that failed or came back in another shape: what was `fed`, and what mends it. A call for which memory
+    /// lacked stays what it is, and so does all that is no call.
+    pub(super) fn blaming(self, fed: impl FnOnce() -> String, help: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Run { file, reason, .. } if !says_no_memory(reason.message()) => {
+                Self::Unworkable { file, fed: fed(), reason: reason.message().to_owned(), help: help() }
+            }
+            Self::UnfitTensor { file, tensor, found, .. } => {
+                let reason = format!("`{tensor}` comes out as {found}");
+                Self::Unworkable { file, fed: fed(), reason, help: help() }
+            }
+            other => other,
+        }
     }
 
     /// The error for the setting `key` of `file`, which should have been `expected`.
@@ -160,6 +211,11 @@ impl PackError {
         let found = super::pack::shortened(found);
         Self::Config { file: file.to_owned(), key: key.into(), expected: expected.into(), found }
     }
+}
+
+/// Whether ONNX Runtime wanted memory that was not there.
+fn says_no_memory(message: &str) -> bool {
+    ["allocate memory", "out of memory", "bad_alloc"].iter().any(|said| message.contains(said))
 }
 
 /// A file that is not JSON, with the place where it stops being so.

@@ -116,6 +116,32 @@ impl PicturePreprocessing {
         }
     }
 
+    /// The settings on which the sizes of pixels, tiles or patches depend, for messages.
+    pub(super) fn settings_of_size(&self) -> &'static str {
+        match &self.0 {
+            Way::Whole(_) => "`size` and `crop_size`",
+            Way::Tiles(_) => "`max_image_size`, the side of a tile,",
+            Way::Patches(_) => "`patch_size`, `temporal_patch_size` and `merge_size`",
+        }
+    }
+
+    /// The settings that make fewer tokens of a picture, for messages; none where their number is fixed.
+    pub fn settings_of_tokens(&self) -> Option<&'static str> {
+        match &self.0 {
+            Way::Whole(_) => None,
+            Way::Tiles(_) => Some("set `\"do_image_splitting\": false` or a smaller `size`"),
+            Way::Patches(_) => Some("lower `max_pixels` and, if it is above that, `min_pixels`"),
+        }
+    }
+
+    /// Patches along a side of the square that becomes one row of features, where pictures become patches.
+    pub(super) fn merge_size(&self) -> Option<usize> {
+        match &self.0 {
+            Way::Patches(patches) => Some(patches.merge_size()),
+            Way::Whole(_) | Way::Tiles(_) => None,
+        }
+    }
+
     /// What a picture of `height` × `width` becomes.
     pub fn layout(&self, size: [usize; 2]) -> PictureLayout {
         match &self.0 {

@@ -171,6 +171,7 @@ impl ModelSession {
             tensor: name.to_owned(),
             expected: expected.to_owned(),
             found: list(self.output_names()),
+            help: None,
         }
     }
 
@@ -190,6 +191,7 @@ impl ModelSession {
                     list(fed.iter().map(|declared| declared.name.as_str()))
                 ),
                 found: "an input that the model wants as well".into(),
+                help: None,
             }),
         }
     }
@@ -317,6 +319,7 @@ impl ModelSession {
                 tensor: name.to_owned(),
                 expected: format!("{role} of the model"),
                 found: list(declared.iter().map(Outlet::name)),
+                help: None,
             });
         };
         match tensor.dtype() {
@@ -331,6 +334,7 @@ impl ModelSession {
                 tensor: tensor.name().to_owned(),
                 expected: "a tensor".into(),
                 found: format!("{other:?}"),
+                help: None,
             }),
         }
     }

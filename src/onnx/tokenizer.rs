@@ -17,7 +17,9 @@ use super::clip_vocabulary::{self, SpecialTokens, VOCABULARY_FILE, token_text};
 use super::pack::read_json;
 use super::pack_error::PackError;
 
-/// A longer prompt than this is no limit: transformers writes 10³⁰ where a tokenizer has none.
+pub(super) const CONFIG_FILE: &str = "tokenizer_config.json";
+
+/// A longer prompt than this is no limit.
 const LONGEST_PROMPT_TOKENS: u64 = 1 << 20;
 
 /// One prompt as the text encoder takes it.
@@ -47,6 +49,8 @@ pub struct PromptTokenizer {
     /// Does neither, and so sees every word of a prompt: `tokenizer` stops soon after the cut.
     uncut: Tokenizer,
     prompt_length: usize,
+    /// The setting that says so, and its file.
+    length_place: String,
     /// The token that stands for unknown words.
     unknown_id: Option<u32>,
     /// Words that the vocabulary lists as such, if it is a list of words.
@@ -63,7 +67,7 @@ impl PromptTokenizer {
     /// None of these files, unparsable ones, no prompt length or no padding token in any of them.
     pub fn open(folder: &Path) -> Result<Self, PackError> {
         let whole = folder.join("tokenizer.json");
-        let mut config = read_json_if_there(&folder.join("tokenizer_config.json"))?;
+        let mut config = read_json_if_there(&folder.join(CONFIG_FILE))?;
         let special_tokens = read_json_if_there(&folder.join("special_tokens_map.json"))?;
         let (file, description) = if whole.is_file() {
             let description = read_json(&whole)?;
@@ -83,7 +87,7 @@ impl PromptTokenizer {
         let mut tokenizer =
             Tokenizer::from_bytes(description.to_string()).map_err(|error| unusable(&file, error.to_string()))?;
 
-        let prompt_length = prompt_length(&file, &config, &tokenizer)?;
+        let (prompt_length, length_place) = prompt_length(&file, &config, &tokenizer)?;
         let truncation = TruncationParams {
             max_length: prompt_length,
             direction: match config["truncation_side"].as_str() {
@@ -110,6 +114,7 @@ impl PromptTokenizer {
             tokenizer,
             uncut,
             prompt_length,
+            length_place,
             unknown_id,
         })
     }
@@ -147,6 +152,16 @@ impl PromptTokenizer {
     /// Tokens of one prompt, special tokens and padding included: the width of the text encoder's input.
     pub fn prompt_length(&self) -> usize {
         self.prompt_length
+    }
+
+    /// Which setting of which file says how many tokens a prompt has, for messages.
+    pub(super) fn length_place(&self) -> &str {
+        &self.length_place
+    }
+
+    /// The highest id that a prompt may hold.
+    pub(super) fn highest_id(&self) -> i64 {
+        highest_id(&self.tokenizer, true)
     }
 
     /// Number of tokens that the tokenizer knows, special ones included.
@@ -240,18 +255,17 @@ fn words_of(tokenizer: &Tokenizer, description: &Value) -> Vec<String> {
     words
 }
 
-fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<usize, PackError> {
-    let from_config = config["model_max_length"]
-        .as_u64()
-        .filter(|&length| length <= LONGEST_PROMPT_TOKENS)
-        .map(|length| length as usize);
+/// How many tokens a prompt has, and which setting says so.
+fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<(usize, String), PackError> {
+    let from_config = length_in_config(file, config)?.map(|length| (length, "model_max_length", CONFIG_FILE));
     let from_padding = tokenizer.get_padding().and_then(|padding| match padding.strategy {
-        PaddingStrategy::Fixed(length) => Some(length),
+        PaddingStrategy::Fixed(length) => Some((length, "padding", "tokenizer.json")),
         PaddingStrategy::BatchLongest => None,
     });
-    let length = from_config
+    let from_truncation = tokenizer.get_truncation().map(|given| (given.max_length, "truncation", "tokenizer.json"));
+    let (length, key, named_in) = from_config
         .or(from_padding)
-        .or_else(|| tokenizer.get_truncation().map(|truncation| truncation.max_length))
+        .or(from_truncation)
         .ok_or_else(|| {
             unusable(
                 file,
@@ -263,7 +277,27 @@ fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<u
         let message = format!("a prompt of {length} tokens has no room for words beside {special} special tokens");
         return Err(unusable(file, message));
     }
-    Ok(length)
+    Ok((length, format!("`{key}` in {}", file.with_file_name(named_in).display())))
+}
+
+/// `model_max_length`, where it is a length: transformers writes 10³⁰ where a tokenizer has none.
+fn length_in_config(file: &Path, config: &Value) -> Result<Option<usize>, PackError> {
+    let key = "model_max_length";
+    let wrong = || {
+        let file = file.with_file_name(CONFIG_FILE);
+        Err(PackError::config(&file, key, "the number of tokens of a prompt, special ones included", &config[key]))
+    };
+    match &config[key] {
+        Value::Null => Ok(None),
+        Value::Number(length) => match (length.as_u64(), length.as_f64()) {
+            (Some(0), _) => wrong(),
+            (Some(length), _) if length <= LONGEST_PROMPT_TOKENS => Ok(Some(length as usize)),
+            (Some(_), _) => Ok(None),
+            (None, Some(length)) if length > LONGEST_PROMPT_TOKENS as f64 => Ok(None),
+            (None, _) => wrong(),
+        },
+        _ => wrong(),
+    }
 }
 
 fn padding(
@@ -302,6 +336,11 @@ fn padding(
         pad_type_id: own.map_or(0, |own| own.pad_type_id),
         pad_token,
     })
+}
+
+/// The highest id of a token; with those that were added to the vocabulary proper where `with_added`.
+pub(super) fn highest_id(tokenizer: &Tokenizer, with_added: bool) -> i64 {
+    tokenizer.get_vocab(with_added).into_values().max().map_or(0, i64::from)
 }
 
 pub(super) fn read_json_if_there(file: &Path) -> Result<Value, PackError> {

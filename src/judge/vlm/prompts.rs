@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use ndarray::Array2;
-
 use super::worker::VlmWorker;
 use super::{PROMPTS_AT_ONCE, VlmJudge};
 use crate::judge::error::JudgeError;
 use crate::judge::persona::Persona;
 use crate::judge::question::Question;
+use crate::onnx::judge_models::PictureRows;
 use crate::picture::Picture;
 
 /// One persona before one picture with one request, as tokens.
@@ -30,19 +29,10 @@ pub(super) struct Prompts<'q> {
     pub list: Vec<Prompt>,
     pub pictures: Vec<&'q Picture>,
     /// Pictures that a batch still needs, as the language model reads them.
-    pub embedded: HashMap<usize, PictureEmbeddings>,
+    pub embedded: HashMap<usize, PictureRows>,
     picture_at: HashMap<*const Picture, usize>,
     picture_of: HashMap<(usize, Vec<u8>), usize>,
     known: HashMap<(usize, [u64; 5], &'q str), usize>,
-}
-
-/// What the language model reads in the place of a picture.
-#[derive(Debug)]
-pub(super) struct PictureEmbeddings {
-    /// [tokens, hidden]
-    pub rows: Array2<f32>,
-    /// Rows and columns, where its tokens lie on a grid.
-    pub grid: Option<[usize; 2]>,
 }
 
 /// The tokens around a picture.

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, Array3, ArrayView2, Axis};
 
-use super::prompts::{PictureEmbeddings, Prompts};
+use super::prompts::Prompts;
 use super::{CACHE_BYTES, CACHE_BYTES_ON_GPU};
-use crate::onnx::judge_models::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
+use crate::onnx::judge_models::{
+    Continuation, DecoderRow, Keep, KeysAndValues, PictureRows, PictureSpan, joined,
+};
 use crate::onnx::picture_preprocessing::{PictureLayout, PicturePixels};
 use crate::onnx::{JudgeModels, JudgePack, PackError, ResolvedProvider};
-use crate::picture::Picture;
 
 /// Pictures that are encoded in one call of the vision encoder.
 const PICTURES_AT_ONCE: usize = 8;
@@ -131,7 +132,7 @@ impl VlmWorker {
         let (mut pasts, mut rests, mut spans) = (Vec::new(), Vec::new(), Vec::new());
         for &index in batch {
             let prompt = &prompts.list[index];
-            let PictureEmbeddings { rows: picture, grid } = &prompts.embedded[&prompt.picture];
+            let PictureRows { rows: picture, grid } = &prompts.embedded[&prompt.picture];
             let after = self.embed(&prompt.after, picture.view())?;
             let before = if self.reuses_prefixes && !prompt.before.is_empty() {
                 pasts.push(Some(self.prefix(&prompt.before, picture.view())?));
@@ -190,41 +191,13 @@ impl VlmWorker {
                 pictures.iter().map(|&picture| pack.preprocessing().pixels(prompts.pictures[picture])).collect();
             let features = self.models.image_features(&pixels)?;
             for (&picture, features) in pictures.iter().zip(features) {
-                let embedded = self.in_its_place(pack, prompts.pictures[picture], features)?;
+                let size = [prompts.pictures[picture].height(), prompts.pictures[picture].width()];
+                let embedded = self.models.picture_rows(pack, size, features, self.whole_features)?;
                 prompts.embedded.insert(picture, embedded);
             }
             self.work.pictures += pictures.len() as u64;
         }
         Ok(())
-    }
-
-    /// The features of a picture among the tokens that stand between them.
-    fn in_its_place(
-        &mut self,
-        pack: &JudgePack,
-        picture: &Picture,
-        features: Array2<f32>,
-    ) -> Result<PictureEmbeddings, PackError> {
-        let place = pack.picture_place([picture.height(), picture.width()], self.whole_features)?;
-        let is_feature = |id: &&i64| **id == pack.image_token();
-        let wanted = place.ids.iter().filter(is_feature).count();
-        if wanted != features.nrows() {
-            let expected = format!("{wanted} rows for a picture of {} × {}", picture.height(), picture.width());
-            return Err(unfit_features(pack, expected, format!("{} rows", features.nrows())));
-        }
-        if wanted == place.ids.len() {
-            return Ok(PictureEmbeddings { rows: features, grid: place.grid });
-        }
-        let mut rows = self.models.embed(&place.ids)?;
-        if rows.ncols() != features.ncols() {
-            let found = format!("width {}, not {}", features.ncols(), rows.ncols());
-            return Err(unfit_features(pack, "as wide as an embedded token".into(), found));
-        }
-        let places = rows.outer_iter_mut().zip(&place.ids).filter(|(_, id)| is_feature(id));
-        for ((mut row, _), features) in places.zip(features.outer_iter()) {
-            row.assign(&features);
-        }
-        Ok(PictureEmbeddings { rows, grid: place.grid })
     }
 
     /// The text before a picture, read now or earlier. It is read on its own, not in a batch, so that it comes out the
@@ -247,19 +220,6 @@ impl VlmWorker {
     fn embed(&mut self, ids: &[i64], like: ArrayView2<'_, f32>) -> Result<Array2<f32>, PackError> {
         if ids.is_empty() { Ok(Array2::zeros((0, like.ncols()))) } else { self.models.embed(ids) }
     }
-}
-
-/// A picture between the tokens around it. The models declare one width, or none at all.
-fn joined(pack: &JudgePack, parts: &[ArrayView2<'_, f32>]) -> Result<Array2<f32>, PackError> {
-    concatenate(Axis(0), parts).map_err(|_| {
-        let widths: Vec<_> = parts.iter().map(|part| part.ncols()).collect();
-        unfit_features(pack, "as wide as an embedded token".into(), format!("widths {widths:?}"))
-    })
-}
-
-fn unfit_features(pack: &JudgePack, expected: String, found: String) -> PackError {
-    let file = pack.root().join(&pack.model_files().vision_encoder);
-    PackError::UnfitTensor { file, tensor: "image_features".into(), expected, found }
 }
 
 /// Texts before pictures that were read: those used last, as many as there is memory for, and one at least.

@@ -20,10 +20,10 @@ impl Decoder {
         let session = ModelSession::load(&pack.root().join(VAE_DECODER_FILE), provider, intra_threads)?;
         let [channels, height, width] = pack.latent_shape();
         let latent = session.sole_input("latent_sample")?;
-        latent.require_shape(
-            &format!("[batch, {channels}, {height}, {width}]"),
-            &[None, Some(channels), Some(height), Some(width)],
-        )?;
+        let shape = [None, Some(channels), Some(height), Some(width)];
+        latent
+            .require_shape(&format!("[batch, {channels}, {height}, {width}]"), &shape)
+            .map_err(|error| error.advising(|| pack.latent_advice()))?;
         session.require_no_input_but(&[&latent])?;
         let picture = session.output("sample")?;
         picture.require_shape("[batch, 3, height, width]", &[None, Some(3), None, None])?;

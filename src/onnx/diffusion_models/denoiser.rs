@@ -15,7 +15,7 @@ use ndarray::{Array4, ArrayView2, ArrayView4, Axis, CowArray, Ix2};
 use self::guidance_embedding::guidance_embedding;
 use super::Conditioning;
 use super::text_encoders::TextWidths;
-use crate::onnx::pack::{DiffusionPack, UNET_FILE};
+use crate::onnx::pack::{DiffusionPack, UNET_CONFIG_FILE, UNET_FILE};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
 use crate::onnx::session::{FloatInput, FloatOutput, ModelSession, NumberType, TensorDeclaration, number_tensor};
@@ -74,7 +74,8 @@ impl Denoiser {
         let latent_layout = format!("[batch, {channels}, {height}, {width}]");
         let latent_shape = [None, Some(channels), Some(height), Some(width)];
         let latent = session.input("sample")?;
-        latent.require_shape(&latent_layout, &latent_shape)?;
+        let advice = || pack.latent_advice();
+        latent.require_shape(&latent_layout, &latent_shape).map_err(|error| error.advising(advice))?;
 
         let timestep = session.input("timestep")?;
         let timestep_shape = match timestep.shape.as_slice() {
@@ -98,10 +99,15 @@ impl Denoiser {
         let guidance = match pack.architecture().guidance_width {
             Some(width) => {
                 let scale = session.input("timestep_cond")?;
-                scale.require_shape(
-                    &format!("[batch, {width}], as `time_cond_proj_dim` of unet/config.json says"),
-                    &[None, Some(width)],
-                )?;
+                let layout = format!("[batch, {width}], as `time_cond_proj_dim` of unet/config.json says");
+                scale.require_shape(&layout, &[None, Some(width)]).map_err(|error| {
+                    error.advising(|| {
+                        format!(
+                            "correct `time_cond_proj_dim` in {}, or take it and the model from one export",
+                            pack.root().join(UNET_CONFIG_FILE).display()
+                        )
+                    })
+                })?;
                 let input = FloatInput::new(&scale)?;
                 fed.push(scale);
                 Some(GuidanceInput { input, width })
@@ -111,7 +117,7 @@ impl Denoiser {
         session.require_no_input_but(&fed.iter().collect::<Vec<_>>())?;
 
         let prediction = session.output("out_sample")?;
-        prediction.require_shape(&latent_layout, &latent_shape)?;
+        prediction.require_shape(&latent_layout, &latent_shape).map_err(|error| error.advising(advice))?;
         let [latent, timestep, text, ..] = fed.as_slice() else { unreachable!("these three were declared above") };
         Ok(Self {
             latent: FloatInput::new(latent)?,

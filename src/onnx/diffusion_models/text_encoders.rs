@@ -15,6 +15,7 @@ use crate::onnx::pack::{DiffusionPack, PromptIds, SECOND_TEXT_ENCODER_FILE, TEXT
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
 use crate::onnx::session::{FloatOutput, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor};
+use crate::onnx::tokenizer::PromptTokenizer;
 
 /// What exporters call the hidden states: 0 is the embedding of the tokens, then one for each layer.
 const HIDDEN_STATES: &str = "hidden_states.";
@@ -39,10 +40,10 @@ impl PromptEncoder {
         let load = |file: &str| ModelSession::load(&pack.root().join(file), provider, intra_threads);
         let tokens = pack.tokenizer().prompt_length();
         let Some(second) = pack.second_tokenizer() else {
-            let first = TextEncoder::new(load(TEXT_ENCODER_FILE)?, tokens, Wanted::LastHiddenState)?;
+            let first = TextEncoder::new(load(TEXT_ENCODER_FILE)?, pack.tokenizer(), Wanted::LastHiddenState)?;
             return Ok(Self { first, second: None });
         };
-        let first = TextEncoder::new(load(TEXT_ENCODER_FILE)?, tokens, Wanted::Penultimate)?;
+        let first = TextEncoder::new(load(TEXT_ENCODER_FILE)?, pack.tokenizer(), Wanted::Penultimate)?;
         // The two stand side by side, so a prompt has as many tokens in both.
         if second.prompt_length() != tokens {
             return Err(PackError::Tokenizer {
@@ -52,7 +53,7 @@ impl PromptEncoder {
             });
         }
         let session = load(SECOND_TEXT_ENCODER_FILE)?;
-        let second = TextEncoder::new(session, tokens, Wanted::PenultimateAndPooled)?;
+        let second = TextEncoder::new(session, second, Wanted::PenultimateAndPooled)?;
         Ok(Self { first, second: Some(second) })
     }
 
@@ -89,7 +90,7 @@ impl PromptEncoder {
             .map(|encoder| (&encoder.session, encoder.text.name()))
     }
 
-    /// The hidden states alone, by encoder: for looking at what each of them says.
+    /// The hidden states of one prompt alone, by encoder: for looking at what each of them says.
     pub fn run_apart(&mut self, prompt: &PromptIds) -> Result<Vec<Array3<f32>>, PackError> {
         let mut texts = vec![self.first.run(&[&prompt.first])?.0];
         if let (Some(second), Some(ids)) = (&mut self.second, &prompt.second) {
@@ -121,13 +122,19 @@ struct TextEncoder {
 }
 
 impl TextEncoder {
-    fn new(session: ModelSession, tokens: usize, wanted: Wanted) -> Result<Self, PackError> {
+    fn new(session: ModelSession, tokenizer: &PromptTokenizer, wanted: Wanted) -> Result<Self, PackError> {
+        let tokens = tokenizer.prompt_length();
         let ids = session.sole_input("input_ids")?;
         let ids_type = ids.number_type()?;
         if !matches!(ids_type, NumberType::I64 | NumberType::I32) {
             return Err(ids.unfit("of type i64 or i32"));
         }
-        ids.require_shape(&format!("[batch, {tokens} tokens]"), &[None, Some(tokens)])?;
+        ids.require_shape(&format!("[batch, {tokens} tokens]"), &[None, Some(tokens)]).map_err(|error| {
+            let place = tokenizer.length_place();
+            error.advising(|| {
+                format!("correct {place} to what the model declares, or take the tokenizer and the model from one export")
+            })
+        })?;
         session.require_no_input_but(&[&ids])?;
         let text = match wanted {
             Wanted::LastHiddenState => session.output("last_hidden_state")?,

@@ -8,6 +8,8 @@
 //!
 //! The first takes several pictures in a call, the others one: a picture is a batch already.
 
+use std::path::Path;
+
 use ndarray::{Array, Array2, Array3, Array4, ArrayD, ArrayView, Axis, CowArray, Dimension, IxDyn};
 use ort::session::SessionInputValue;
 use ort::value::{Tensor, TensorElementType};
@@ -52,10 +54,12 @@ struct MaskInput {
 }
 
 impl VisionEncoder {
+    /// `made_by`: the file that says how pictures become pixels.
     pub fn new(
         session: ModelSession,
         hidden: Option<usize>,
         preprocessing: &PicturePreprocessing,
+        made_by: &Path,
     ) -> Result<Self, PackError> {
         let pixels = match preprocessing.layout([1, 1]) {
             PictureLayout::Whole => session.sole_input("pixel_values")?,
@@ -63,7 +67,15 @@ impl VisionEncoder {
         };
         let size = preprocessing.size().map_or([None; 2], |size| size.map(Some));
         let one_at_a_time = pixels.shape.first() == Some(&Some(1));
-        let companion = Self::companion(&session, &pixels, size, preprocessing)?;
+        let companion = Self::companion(&session, &pixels, size, preprocessing).map_err(|error| {
+            error.advising(|| {
+                let settings = preprocessing.settings_of_size();
+                format!(
+                    "take {} and the model from one repository: they are of different families or sizes ({settings})",
+                    made_by.display()
+                )
+            })
+        })?;
         let features = session.output("image_features")?;
         let declared_hidden = features.shape.last().copied().flatten();
         let rank_fits = matches!(features.shape.len(), 2 | 3);

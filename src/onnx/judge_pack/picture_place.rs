@@ -41,7 +41,14 @@ pub(super) struct PictureTokens {
     token: i64,
     text: String,
     /// Features of one tile, where pictures become tiles.
-    of_tile: Option<usize>,
+    of_tile: Option<TileFeatures>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TileFeatures {
+    number: usize,
+    /// Whether `processor_config.json` says so itself.
+    is_written: bool,
 }
 
 impl PictureTokens {
@@ -72,6 +79,11 @@ impl PictureTokens {
         &self.text
     }
 
+    /// Whether `processor_config.json` says how many features a tile has.
+    pub(super) fn tile_is_written(&self) -> bool {
+        self.of_tile.is_some_and(|of_tile| of_tile.is_written)
+    }
+
     /// The tokens in the place of a picture with this layout; `whole` is the number of features of one that is not cut.
     pub(super) fn place(
         &self,
@@ -85,7 +97,7 @@ impl PictureTokens {
                 Ok(PicturePlace { ids: vec![self.token; rows * columns], grid: Some([rows, columns]) })
             }
             PictureLayout::Tiles { rows, columns } => {
-                let features = self.text.repeat(self.of_tile.unwrap_or(0));
+                let features = self.text.repeat(self.of_tile.map_or(0, |of_tile| of_tile.number));
                 let mut written = String::new();
                 for row in 1..=rows {
                     for column in 1..=columns {
@@ -105,13 +117,14 @@ impl PictureTokens {
 
 /// `image_seq_len` of `processor_config.json`, else what the configuration of the model gives: patches along the side,
 /// squared, over those that are shuffled into one.
-fn features_of_tile(root: &Path, config: &Value) -> Result<usize, PackError> {
+fn features_of_tile(root: &Path, config: &Value) -> Result<TileFeatures, PackError> {
     let processor = crate::onnx::tokenizer::read_json_if_there(&root.join(PROCESSOR_FILE))?;
     let written = &processor["image_seq_len"];
     let wrong = |expected: &str| PackError::config(&root.join(PROCESSOR_FILE), "image_seq_len", expected, written);
     if !written.is_null() {
         let features = positive(written).filter(|&features| features <= MOST_FEATURES);
-        return features.ok_or_else(|| wrong("the number of tokens that a tile becomes, at most 16384"));
+        let features = features.ok_or_else(|| wrong("the number of tokens that a tile becomes, at most 16384"))?;
+        return Ok(TileFeatures { number: features, is_written: true });
     }
     let vision = &config["vision_config"];
     let of_model = || {
@@ -120,7 +133,8 @@ fn features_of_tile(root: &Path, config: &Value) -> Result<usize, PackError> {
         let merged = positive(&config["scale_factor"])?.checked_pow(2)?;
         patches.checked_div(merged).filter(|features| (1..=MOST_FEATURES).contains(features))
     };
-    of_model().ok_or_else(|| {
+    let of_model = of_model().map(|number| TileFeatures { number, is_written: false });
+    of_model.ok_or_else(|| {
         wrong(
             "the number of tokens that a tile becomes, or vision_config.image_size, .patch_size and scale_factor in \
              config.json",

@@ -60,6 +60,11 @@ impl PicturePatches {
         3 * self.frames * self.side * self.side
     }
 
+    /// Patches along a side of a merged square.
+    pub fn merge_size(&self) -> usize {
+        self.merge
+    }
+
     /// Merged squares in a column and in a row.
     pub fn squares(&self, size: [usize; 2]) -> [usize; 2] {
         self.resized(size).map(|length| length / (self.side * self.merge))

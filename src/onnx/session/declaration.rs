@@ -69,6 +69,7 @@ impl TensorDeclaration {
             tensor: self.name.clone(),
             expected: expected.into(),
             found: format!("{} [{}]", self.element_type, axes.collect::<Vec<_>>().join(", ")),
+            help: None,
         }
     }
 }
