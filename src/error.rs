@@ -108,12 +108,19 @@ pub enum Error {
     #[diagnostic(help("give the same command once more, and it goes on from there"))]
     Interrupted { study: String, done: u64, total: u64, folder: PathBuf },
     /// Runs failed; the others are in the results.
-    #[error("{failed} of {runs} runs of {study} failed")]
+    #[error("{failed} of {runs} runs of {study} failed{first}")]
     #[diagnostic(help(
         "the other runs are in the results, and {} says why these are not: mend it and give the same command with \
          --retry-failed", table.display()
     ))]
-    RunsFailed { study: String, failed: u64, runs: u64, table: PathBuf },
+    RunsFailed {
+        study: String,
+        failed: u64,
+        runs: u64,
+        /// The first of them with its reason, as the end of a sentence.
+        first: String,
+        table: PathBuf,
+    },
     /// A policy is to be trained on, or measured by, scores that are not there.
     #[error("the judge gave no score in replication {replication} of point {point}")]
     #[diagnostic(help(
@@ -195,8 +202,8 @@ pub enum Error {
         /// Exit code of the last failure.
         last_code: u8,
     },
-    /// `doctor` found that the default cannot run.
-    #[error("the default scenario cannot run here")]
+    /// `doctor` found that the default cannot run, or a pack that was named.
+    #[error("the default scenario, or a pack that was named, cannot run here")]
     #[diagnostic(help("each problem above comes with the command that mends it"))]
     Unhealthy,
 }

@@ -16,7 +16,9 @@ mod python_json;
 pub mod runtime;
 pub mod sentence_encoder;
 pub mod session;
+mod special_tokens;
 pub mod tokenizer;
+mod tokenizer_json;
 pub mod wheels;
 
 pub use diffusion_models::{Conditioning, DiffusionModels, EncodedPrompts};

@@ -8,12 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 pub use self::{
-    examination::{DoctorPlaces, DoctorReport, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport},
+    examination::{DoctorPlaces, DoctorReport, PackCheck, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport},
     machine::{FolderReport, MachineReport},
 };
+use crate::cli::pack_summary::PackKind;
+use crate::onnx::judge_pack::ModelDtype;
 use crate::onnx::runtime::{RuntimeError, RuntimeOrigin, RuntimeResolver};
 
 /// Check that this machine can run latentlink, and say what mends what is wrong
@@ -21,18 +24,24 @@ use crate::onnx::runtime::{RuntimeError, RuntimeOrigin, RuntimeResolver};
 #[command(after_help = "\
 Examples:
   latentlink doctor                              everything the default scenario needs
-  latentlink doctor ~/packs/stable-diffusion     a pack of your own as well
+  latentlink doctor ~/packs/stable-diffusion     a pack of your own as well: it makes one picture, or answers one question
+  latentlink doctor ~/packs/judge --dtype fp16   ... with the files that `judge.dtype = \"fp16\"` would take
   latentlink doctor --json | jq .problems        for machines
 
   latentlink doctor --install-runtime cuda       what `execution_provider = \"cuda\"` needs, 1.6 GB, into the cache
   latentlink doctor --install-runtime cuda --python-environment ~/venv
                                                  ... or what is installed there already
 
-Fetches ONNX Runtime if it is not here yet, as a run would. Exit code 3 if the default scenario could not run.")]
+Fetches ONNX Runtime if it is not here yet, as a run would. Exit code 3 if the default scenario could not run, or a pack
+that was named cannot be used.")]
 pub struct DoctorArgs {
     /// Packs to check besides those in models/
     #[arg(value_name = "PACK")]
     pub packs: Vec<PathBuf>,
+
+    /// Which files of the judge packs that are named: as `judge.dtype` in a scenario
+    #[arg(long, value_name = "DTYPE", requires = "packs", value_parser = dtype_parser())]
+    pub dtype: Option<ModelDtype>,
 
     /// Put the GPU build of ONNX Runtime and the CUDA and cuDNN libraries into the cache first
     #[arg(long, value_name = "KIND")]
@@ -54,6 +63,14 @@ pub enum RuntimeKind {
     Cuda,
 }
 
+/// The names of [`ModelDtype`].
+fn dtype_parser() -> impl TypedValueParser<Value = ModelDtype> {
+    PossibleValuesParser::new(ModelDtype::NAMED.map(|(name, _)| name)).map(|name| {
+        let named = ModelDtype::NAMED.into_iter().find(|(known, _)| *known == name);
+        named.expect("clap has let none but these names pass").1
+    })
+}
+
 impl DoctorArgs {
     /// Installs what `--install-runtime` asks for.
     ///
@@ -68,17 +85,18 @@ impl DoctorArgs {
         }
     }
 
-    /// Examines this machine, prints the report on `out` and gives the exit code: 0, or 3 if the default could not run.
+    /// Examines this machine, prints the report on `out` and gives the exit code: 0, or 3 if the default could not run or a
+    /// named pack cannot be used.
     ///
     /// # Errors
     /// Only those of writing to `out`.
     pub fn run(
         &self,
-        pack_health: &dyn Fn(&Path, bool) -> PackHealth,
+        pack_health: &dyn Fn(&Path, PackCheck) -> PackHealth,
         progress: &dyn Fn(&str),
         out: &mut dyn Write,
     ) -> io::Result<u8> {
-        let report = DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs), pack_health, progress);
+        let report = DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs, self.dtype), pack_health, progress);
         if self.json {
             serde_json::to_writer_pretty(&mut *out, &report)?;
             writeln!(out)?;
@@ -171,6 +189,9 @@ fn write_problems(report: &DoctorReport, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "\nProblem {number}: {}", problem.what)?;
         writeln!(out, "  to mend it: {}", problem.mend.replace('\n', "\n  "))?;
     }
+    if report.named_pack_is_broken() {
+        writeln!(out, "\nA pack that was named cannot be used, see above.")?;
+    }
     writeln!(
         out,
         "\n{}",
@@ -196,7 +217,11 @@ fn verdict(health: &PackHealth) -> String {
     } else {
         "can be read; it lists no digests (digests.json), so damage would go unseen".to_owned()
     };
-    if health.sessions_load == Some(true) { files + "; its sessions load" } else { files }
+    match (health.sessions_load, health.kind) {
+        (Some(true), PackKind::Diffusion) => files + "; its sessions load, and one picture was made",
+        (Some(true), PackKind::Judge) => files + "; its sessions load, and one question was answered",
+        _ => files,
+    }
 }
 
 fn gigabytes(bytes: Option<u64>) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::progress::Progress;
-use super::run_report::{counted, failed_runs};
+use super::run_report::{counted, failed_runs, first_failure};
 use super::standard_output;
 use crate::error::Error;
 use crate::experiment::merge::{MergeReport, merge as merge_parts};
@@ -57,5 +57,6 @@ pub fn merge(args: &MergeArgs) -> Result<(), Error> {
         return Ok(());
     }
     let (runs, failed) = (findings.runs, findings.failed_runs);
-    Err(Error::RunsFailed { study, failed, runs, table: folder.join("failures.csv") })
+    let table = folder.join("failures.csv");
+    Err(Error::RunsFailed { study, failed, runs, first: first_failure(&table), table })
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use miette::Diagnostic;
 
-use super::doctor::PackHealth;
+use super::doctor::{PackCheck, PackHealth};
 use super::pack_summary::{DigestSummary, ModelSummary, PackSummary};
 use super::standard_output;
 use crate::error::Error;
@@ -45,22 +46,25 @@ pub fn models(args: &ModelsArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// The pack at `root` as `latentlink doctor` asks: files that do not hold, else what else is wrong, sessions that do
-/// not load included where `with_sessions`.
-pub fn pack_health(root: &Path, with_sessions: bool) -> PackHealth {
-    let summary = if with_sessions { PackSummary::with_sessions(root) } else { PackSummary::of(root) };
-    let missing = summary.digests.missing.iter().map(|file| format!("{file} is missing"));
+/// The pack at `root` as `latentlink doctor` asks: files that do not hold, else what else is wrong; where sessions are asked
+/// for, also those that do not load or cannot make one picture or answer.
+pub fn pack_health(root: &Path, check: PackCheck) -> PackHealth {
+    let summary = PackSummary::checked(root, check);
+    let missing = summary.digests.missing.iter().map(|file| format!("{file} is missing, which digests.json lists"));
     let corrupt = summary.digests.corrupt.iter().map(|file| format!("{file} is corrupt"));
     let mut problems: Vec<_> = missing.chain(corrupt).collect();
+    let mut mend = None;
     if let (true, Some(problem)) = (problems.is_empty(), &summary.problem) {
         problems.push(problem.to_string());
+        mend = problem.help().map(|help| help.to_string());
     }
     PackHealth {
         kind: summary.kind,
         digests_listed: summary.digests.listed,
         files_intact: summary.digests.intact,
-        sessions_load: with_sessions.then_some(problems.is_empty()),
+        sessions_load: check.with_sessions.then_some(problems.is_empty()),
         problems,
+        mend,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::doctor::PackCheck;
 use crate::diffusion::{NoiseSchedule, PredictionType};
 use crate::error::Error;
 use crate::judge::score_scale::ScoreScale;
@@ -142,12 +143,7 @@ pub struct DigestSummary {
 impl PackSummary {
     /// Looks at the pack at `root`. What is wrong with it is in [`PackSummary::problem`].
     pub fn of(root: &Path) -> Self {
-        Self::examine(root, false)
-    }
-
-    /// As [`PackSummary::of`], and tries to make the sessions of one worker on the CPU.
-    pub fn with_sessions(root: &Path) -> Self {
-        Self::examine(root, true)
+        Self::checked(root, PackCheck::default())
     }
 
     /// The packs of both kinds in `folder`, by name; the folder itself where it is one.
@@ -162,12 +158,14 @@ impl PackSummary {
         packs.iter().map(|root| Self::of(root)).collect()
     }
 
-    fn examine(root: &Path, with_sessions: bool) -> Self {
+    /// As [`PackSummary::of`], with the files of a judge pack that `check` names; where it asks for sessions, those of one
+    /// worker are made on the CPU.
+    pub fn checked(root: &Path, check: PackCheck) -> Self {
         let kind = PackKind::of(root);
         let mut summary = Self::unopened(root, kind);
         let found = match kind {
-            PackKind::Diffusion => summary.examine_diffusion(root, with_sessions),
-            PackKind::Judge => summary.examine_judge(root, with_sessions),
+            PackKind::Diffusion => summary.examine_diffusion(root, check),
+            PackKind::Judge => summary.examine_judge(root, check),
         };
         match (found, verify_digests(root)) {
             (found, Ok(report)) => {
@@ -179,7 +177,7 @@ impl PackSummary {
         summary
     }
 
-    fn examine_diffusion(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
+    fn examine_diffusion(&mut self, root: &Path, check: PackCheck) -> Result<(), Error> {
         let pack = DiffusionPack::open(root)?;
         self.architecture = Some(pack.architecture().name());
         self.models = pack.models().iter().map(|model| ModelSummary::of(model, root)).collect();
@@ -198,14 +196,14 @@ impl PackSummary {
         };
         self.schedule =
             Some(format!("{}, predicts {prediction}", config["_class_name"].as_str().unwrap_or("no class")));
-        if with_sessions {
+        if check.with_sessions {
             pack.load_worker(ResolvedProvider::Cpu, 1)?;
         }
         Ok(())
     }
 
-    fn examine_judge(&mut self, root: &Path, with_sessions: bool) -> Result<(), Error> {
-        let pack = JudgePack::open(root)?;
+    fn examine_judge(&mut self, root: &Path, check: PackCheck) -> Result<(), Error> {
+        let pack = JudgePack::open_as(root, check.dtype)?;
         self.picture_size_px = pack.preprocessing().size();
         self.pictures_are_cut = pack.preprocessing().layout([1, 1]) != PictureLayout::Whole;
         self.models = pack.models().iter().map(|model| ModelSummary::of(model, root)).collect();
@@ -217,7 +215,7 @@ impl PackSummary {
         let name_of = |file: PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
         self.chat_template_file = source.chat_template.and_then(name_of);
         self.score_scale = Some(template.scale().into());
-        if with_sessions {
+        if check.with_sessions {
             pack.load_worker(ResolvedProvider::Cpu, 1)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::interrupt;
 use super::progress::{Progress, say};
-use super::run_report::{finished_before, report_text};
+use super::run_report::{finished_before, first_failure, report_text};
 use super::standard_output;
 use crate::diffusion::executor::StopRequest;
 use crate::error::Error;
@@ -196,7 +196,8 @@ fn run_one<'a>(
     match failed {
         None => figure_error.map_or(Ok(()), Err),
         Some((runs, failed, folder)) => {
-            Err(Error::RunsFailed { study: study.clone(), failed, runs, table: folder.join("failures.csv") })
+            let table = folder.join("failures.csv");
+            Err(Error::RunsFailed { study: study.clone(), failed, runs, first: first_failure(&table), table })
         }
     }
 }

@@ -176,6 +176,19 @@ fn failed_pictures(findings: &Findings) -> Vec<String> {
     lines
 }
 
+/// The first run in `table`, the `failures.csv` of a study, with its reason, as the end of a sentence; nothing where it
+/// cannot be read.
+pub(super) fn first_failure(table: &Path) -> String {
+    let first = || {
+        let mut reader = csv::Reader::from_path(table).ok()?;
+        let columns = reader.headers().ok()?.clone();
+        let row = reader.records().next()?.ok()?;
+        let cell = |name: &str| row.get(columns.iter().position(|column| column == name)?);
+        Some(format!("; point {}, replication {}: {}", cell("point")?, cell("replication")?, cell("error")?))
+    };
+    first().unwrap_or_default()
+}
+
 /// Runs that failed, the first of them with the reason.
 pub(super) fn failed_runs(findings: &Findings) -> Vec<String> {
     if findings.failed_runs == 0 {

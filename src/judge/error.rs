@@ -62,10 +62,7 @@ pub enum JudgeError {
         "the question about \"{request}\" needs {needed} tokens (prompt {text}, picture {picture}, answer up to {answer}), but \
          the judge can hold {allowed}"
     )]
-    #[diagnostic(help(
-        "shorten the judge's template or the request, lower `judge.max_new_tokens`, or use a pack with a longer context \
-         (`max_position_embeddings` in its config.json)"
-    ))]
+    #[diagnostic(help("{help}"))]
     ContextTooLong {
         request: String,
         needed: usize,
@@ -76,6 +73,8 @@ pub enum JudgeError {
         picture: usize,
         /// Most tokens of the answer.
         answer: usize,
+        /// What makes fewer of them: of the picture, where it takes most.
+        help: String,
     },
 
     /// An option is outside its range.

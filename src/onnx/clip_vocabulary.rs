@@ -5,23 +5,25 @@
 //! (OpenAI's `simple_tokenizer.py`), and is written out here as the `tokenizer.json` of transformers' `CLIPTokenizerFast`:
 //! lower case, words, contractions, single digits and runs of signs, bytes as letters, `</w>` at the end of words.
 
+mod merges;
+
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::pack::{read_json, read_text};
+use self::merges::merges;
+use super::pack::{read_object, shortened};
 use super::pack_error::PackError;
+use super::special_tokens::{CONFIG_FILE, Named, SpecialTokenFiles};
 
 pub(super) const VOCABULARY_FILE: &str = "vocab.json";
 pub(super) const MERGES_FILE: &str = "merges.txt";
 
 /// Classes of transformers whose two files these are.
 const CLASSES: [&str; 2] = ["CLIPTokenizer", "CLIPTokenizerFast"];
-/// CLIP's tokenizer joins no more pairs than these: 49,152 tokens less 256 bytes, as many at a word's end, and two marks.
-const MOST_MERGES: usize = 49_152 - 256 - 2;
 /// What CLIP's tokenizer takes where no file names its special tokens.
 const START: &str = "<|startoftext|>";
-const END: &str = "<|endoftext|>";
+pub(super) const END: &str = "<|endoftext|>";
 
 /// The special tokens of a CLIP tokenizer.
 pub(super) struct SpecialTokens {
@@ -32,57 +34,76 @@ pub(super) struct SpecialTokens {
 }
 
 impl SpecialTokens {
-    /// As `tokenizer_config.json` and, where it is silent, `special_tokens_map.json` name them.
-    pub fn named_by(config: &Value, special_tokens: &Value) -> Self {
-        let named = |key: &str, otherwise: &str| {
-            let text = token_text(&config[key]).or_else(|| token_text(&special_tokens[key]));
-            text.unwrap_or(otherwise).to_owned()
+    /// As the files name them, else CLIP's own.
+    ///
+    /// # Errors
+    /// [`PackError::Config`] where there is to be no padding, or a token is no text.
+    pub fn named_by(files: &SpecialTokenFiles) -> Result<Self, PackError> {
+        let named = |key: &str, otherwise: &str| match files.named(key)? {
+            Named::Token(text) => Ok(text),
+            Named::None if key == "pad_token" => {
+                Err(files.wrong(key, "the token that fills up short prompts: without the line it is <|endoftext|>"))
+            }
+            Named::Nothing | Named::None => Ok(otherwise.to_owned()),
         };
-        Self {
-            start: named("bos_token", START),
-            end: named("eos_token", END),
-            unknown: named("unk_token", END),
-            padding: named("pad_token", END),
-        }
+        Ok(Self {
+            start: named("bos_token", START)?,
+            end: named("eos_token", END)?,
+            unknown: named("unk_token", END)?,
+            padding: named("pad_token", END)?,
+        })
+    }
+
+    fn all(&self) -> [&str; 4] {
+        [&self.start, &self.end, &self.unknown, &self.padding]
     }
 }
 
-/// A token in transformers' files is a string, or an object with its text under `content`.
-pub(super) fn token_text(token: &Value) -> Option<&str> {
-    token.as_str().or_else(|| token["content"].as_str())
+/// Whether a class of transformers is CLIP's.
+pub(super) fn is_clip(class: &Value) -> bool {
+    CLASSES.iter().any(|known| class == known)
 }
 
 /// The `tokenizer.json` that `vocab.json` and `merges.txt` in `folder` stand for.
 ///
 /// # Errors
 /// A tokenizer of another class, unreadable files, a vocabulary without the special tokens.
-pub(super) fn description(folder: &Path, config: &Value, special: &SpecialTokens) -> Result<Value, PackError> {
-    if let Some(class) = config["tokenizer_class"].as_str().filter(|class| !CLASSES.contains(class)) {
+pub(super) fn description(
+    folder: &Path,
+    files: &SpecialTokenFiles,
+    special: &SpecialTokens,
+) -> Result<Value, PackError> {
+    let class = &files.config["tokenizer_class"];
+    if !class.is_null() && !is_clip(class) {
         return Err(PackError::Config {
-            file: folder.join("tokenizer_config.json"),
+            file: folder.join(CONFIG_FILE),
             key: "tokenizer_class".into(),
             expected: "CLIPTokenizer: of others a tokenizer.json is needed".into(),
-            found: class.into(),
+            found: class.as_str().map_or_else(|| shortened(class), str::to_owned),
         });
     }
     let vocabulary_file = folder.join(VOCABULARY_FILE);
-    let vocabulary = read_json(&vocabulary_file)?;
+    let vocabulary = read_object(&vocabulary_file)?;
+    let vocabulary = vocabulary.as_object().expect("an object was read");
+    let is_id = |id: &Value| id.as_u64().is_some_and(|id| u32::try_from(id).is_ok());
+    if let Some((token, id)) = vocabulary.iter().find(|(_, id)| !is_id(id)) {
+        return Err(PackError::config(&vocabulary_file, token, "the id of this token, a whole number", id));
+    }
     let number = |token: &str| {
-        vocabulary[token].as_u64().ok_or_else(|| PackError::Config {
-            file: vocabulary_file.clone(),
-            key: token.into(),
-            expected: "the number of this special token".into(),
-            found: super::pack::shortened(&vocabulary[token]),
-        })
+        let id = vocabulary.get(token).and_then(Value::as_u64);
+        id.ok_or_else(|| PackError::config(&vocabulary_file, token, "the id of this special token", &Value::Null))
     };
     let (start, end) = (number(&special.start)?, number(&special.end)?);
     number(&special.unknown)?;
     number(&special.padding)?;
+    let added_tokens = added_tokens(files, special, vocabulary)?;
+    let is_special = |token: &str| added_tokens.iter().any(|added| added["content"] == token);
+    let merges = merges(folder, vocabulary, is_special)?;
     Ok(json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": added_tokens(config, special, &vocabulary),
+        "added_tokens": added_tokens,
         "normalizer": { "type": "Sequence", "normalizers": [
             { "type": "NFC" },
             { "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " },
@@ -113,7 +134,7 @@ pub(super) fn description(folder: &Path, config: &Value, special: &SpecialTokens
             "end_of_word_suffix": "</w>",
             "fuse_unk": false,
             "byte_fallback": false,
-            "merges": merges(&folder.join(MERGES_FILE))?,
+            "merges": merges,
             "vocab": vocabulary
         }
     }))
@@ -121,61 +142,57 @@ pub(super) fn description(folder: &Path, config: &Value, special: &SpecialTokens
 
 /// What is cut out of a prompt before anything else: the special tokens, and what `added_tokens_decoder` lists. A padding
 /// token that is a sign, the `!` of Stable Diffusion 2, is among them: as in transformers, a prompt's own `!` becomes it.
-fn added_tokens(config: &Value, special: &SpecialTokens, vocabulary: &Value) -> Vec<Value> {
+fn added_tokens(
+    files: &SpecialTokenFiles,
+    special: &SpecialTokens,
+    vocabulary: &Map<String, Value>,
+) -> Result<Vec<Value>, PackError> {
     let mut tokens: Vec<(u64, Value)> = Vec::new();
-    let listed = config["added_tokens_decoder"].as_object().into_iter().flatten();
-    for (id, token) in listed {
-        let (Ok(id), Some(content)) = (id.parse(), token["content"].as_str()) else { continue };
-        let flag = |name: &str, otherwise: bool| token[name].as_bool().unwrap_or(otherwise);
-        let normalized = flag("normalized", !flag("special", false));
-        tokens.push((id, added_token(id, content, normalized, |name| flag(name, false))));
+    let key = "added_tokens_decoder";
+    let listed = match &files.config[key] {
+        Value::Null => None,
+        Value::Object(listed) => Some(listed),
+        _ => return Err(files.wrong(key, "an object of tokens by their ids")),
+    };
+    for (id, token) in listed.into_iter().flatten() {
+        let wrong = |name: &str, expected| files.wrong_value(&format!("{key}.{id}{name}"), expected, token);
+        let flag = |name: &str, otherwise: bool| match &token[name] {
+            Value::Null => Ok(otherwise),
+            Value::Bool(flag) => Ok(*flag),
+            _ => Err(wrong(&format!(".{name}"), "true or false")),
+        };
+        let number = id.parse().map_err(|_| wrong("", "below the token's id, a whole number"))?;
+        let content = token["content"].as_str().ok_or_else(|| wrong("", "a token with its text under `content`"))?;
+        let normalized = flag("normalized", !flag("special", false)?)?;
+        let flags = FLAGS.iter().map(|name| Ok((*name, flag(name, false)?))).collect::<Result<Vec<_>, PackError>>()?;
+        tokens.push((number, added_token(number, content, normalized, flags)));
     }
-    for content in [&special.start, &special.end, &special.unknown, &special.padding] {
-        let id = vocabulary[content.as_str()].as_u64().unwrap_or_default();
+    for content in special.all() {
+        let id = vocabulary[content].as_u64().unwrap_or_default();
         if tokens.iter().all(|(known, _)| *known != id) {
             // The marks may be written in any case; a plain sign is one.
-            let normalized = [START, END].contains(&content.as_str());
-            tokens.push((id, added_token(id, content, normalized, |name| name == "special")));
+            let normalized = [START, END].contains(&content);
+            let flags = FLAGS.map(|name| (name, name == "special"));
+            tokens.push((id, added_token(id, content, normalized, flags)));
         }
     }
     tokens.sort_by_key(|(id, _)| *id);
-    tokens.into_iter().map(|(_, token)| token).collect()
+    Ok(tokens.into_iter().map(|(_, token)| token).collect())
 }
 
-fn added_token(id: u64, content: &str, normalized: bool, flag: impl Fn(&str) -> bool) -> Value {
+/// What may be said of an added token.
+const FLAGS: [&str; 4] = ["single_word", "lstrip", "rstrip", "special"];
+
+fn added_token(
+    id: u64,
+    content: &str,
+    normalized: bool,
+    flags: impl IntoIterator<Item = (&'static str, bool)>,
+) -> Value {
     let mut token = Map::new();
     token.insert("id".into(), id.into());
     token.insert("content".into(), content.into());
     token.insert("normalized".into(), normalized.into());
-    for name in ["single_word", "lstrip", "rstrip", "special"] {
-        token.insert(name.into(), flag(name).into());
-    }
+    token.extend(flags.into_iter().map(|(name, flag)| (name.to_owned(), flag.into())));
     Value::Object(token)
-}
-
-/// The pairs of `merges.txt`; its first line names a version.
-fn merges(file: &Path) -> Result<Vec<[String; 2]>, PackError> {
-    if !file.is_file() {
-        return Err(PackError::MissingFile { file: file.to_owned(), role: "which letters of a prompt are joined" });
-    }
-    let text = read_text(file)?;
-    let lines = text.trim().split('\n').zip(1..).skip(1).take(MOST_MERGES);
-    let pairs = lines
-        .map(|(line, number)| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [first, second] => Ok([(*first).to_owned(), (*second).to_owned()]),
-            _ => Err(PackError::Tokenizer {
-                file: file.to_owned(),
-                message: format!("line {number} should be two pieces with a space between, found “{line}”"),
-                help: "fetch or export the pack again".into(),
-            }),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    if pairs.is_empty() {
-        return Err(PackError::Tokenizer {
-            file: file.to_owned(),
-            message: "it joins nothing: below its first line stands one pair of pieces a line".into(),
-            help: "the file was not fetched to its end: fetch or export the pack again".into(),
-        });
-    }
-    Ok(pairs)
 }

@@ -145,16 +145,14 @@ pub fn read_digests(root: &Path) -> Result<Option<BTreeMap<String, FileDigest>>,
 /// where they are listed.
 ///
 /// # Errors
-/// [`PackError::MissingFile`], [`PackError::CorruptFile`], and those of [`read_digests`].
+/// [`PackError::ListedFileMissing`], [`PackError::CorruptFile`], and those of [`read_digests`].
 pub(super) fn digests_that_hold(
     root: &Path,
     files: &[String],
     decides: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, FileDigest>, PackError> {
+    require_listed_files(root, decides)?;
     let listed = read_digests(root)?.unwrap_or_default();
-    if let Some(absent) = listed.keys().find(|file| decides(file) && !root.join(file).is_file()) {
-        return Err(PackError::MissingFile { file: root.join(absent), role: "listed in digests.json" });
-    }
     let digests = sha256_of_files(root, files)?;
     for (file, &found) in &digests {
         if let Some(&expected) = listed.get(file).filter(|&&expected| expected != found) {
@@ -162,6 +160,23 @@ pub(super) fn digests_that_hold(
         }
     }
     Ok(digests)
+}
+
+/// Refuses a pack without a file that its `digests.json` lists and that is `asked_for`.
+///
+/// # Errors
+/// [`PackError::ListedFileMissing`], and those of [`read_digests`].
+pub(super) fn require_listed_files(root: &Path, asked_for: impl Fn(&str) -> bool) -> Result<(), PackError> {
+    let listed = read_digests(root)?.unwrap_or_default();
+    match listed.keys().find(|file| asked_for(file) && !root.join(file).is_file()) {
+        None => Ok(()),
+        Some(absent) => Err(PackError::ListedFileMissing { file: root.join(absent) }),
+    }
+}
+
+/// Whether the pack's `digests.json` lists `file`.
+pub(super) fn lists(root: &Path, file: &str) -> Result<bool, PackError> {
+    Ok(read_digests(root)?.is_some_and(|listed| listed.contains_key(file)))
 }
 
 /// SHA-256 over the names and digests of files; `kind` tells one kind of digest from another.

@@ -22,7 +22,7 @@ use ndarray::Array2;
 use self::decoder::Decoder;
 use self::token_embedding::TokenEmbedding;
 use self::vision_encoder::VisionEncoder;
-use super::judge_pack::JudgePack;
+use super::judge_pack::{CONFIG_FILE, JudgePack};
 use super::pack_error::PackError;
 use super::picture_preprocessing::PicturePixels;
 use super::provider::ResolvedProvider;
@@ -57,7 +57,13 @@ impl JudgeModels {
                 pack.preprocessing(),
                 &pack.preprocessor_file(),
             )?,
-            decoder: Decoder::new(load(&files.decoder)?, embedding.hidden(), pack.text_config(), by_length, provider)?,
+            decoder: Decoder::new(
+                load(&files.decoder)?,
+                embedding.hidden(),
+                (&pack.root().join(CONFIG_FILE), pack.text_config()),
+                by_length,
+                provider,
+            )?,
             embedding,
         };
         golden_pass::once(pack, &mut models)?;

@@ -30,6 +30,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
+use self::chat_template::PictureToken;
 use self::picture_place::PictureTokens;
 use super::digest::{FileDigest, digest_of_files};
 use super::judge_models::JudgeModels;
@@ -38,7 +39,7 @@ use super::pack::{PackModel, positive, read_object, require_file};
 use super::pack_error::PackError;
 use super::picture_preprocessing::{PictureLayout, PicturePreprocessing};
 use super::provider::ResolvedProvider;
-use super::tokenizer::read_json_if_there;
+use super::special_tokens::read_object_if_there;
 
 pub use self::chat_template::ChatTemplate;
 pub use self::model_files::{JudgeModelFiles, ModelDtype};
@@ -97,6 +98,7 @@ impl JudgePack {
         if !root.join(CONFIG_FILE).is_file() {
             return Err(missing_pack(root, "it has no config.json"));
         }
+        model_files::require_listed(root)?;
         require_file(root, PREPROCESSOR_FILE, "how pictures become pixels")?;
         require_file(root, TOKENIZER_FILE, "how the agent's prompt becomes tokens")?;
         let files = JudgeModelFiles::find(root, dtype)?;
@@ -105,7 +107,7 @@ impl JudgePack {
 
         let config_file = root.join(CONFIG_FILE);
         let config = read_object(&config_file)?;
-        let generation = read_json_if_there(&root.join(GENERATION_FILE))?;
+        let generation = read_object_if_there(&root.join(GENERATION_FILE))?;
         let preprocessor_file = root.join(PREPROCESSOR_FILE);
         let preprocessor = read_object(&preprocessor_file)?;
         let preprocessing = PicturePreprocessing::from_config(&preprocessor_file, &preprocessor)?;
@@ -113,11 +115,15 @@ impl JudgePack {
             let expected = "{ height, width } in pixels, or a centre crop: this vision encoder takes one size";
             return Err(PackError::config(&preprocessor_file, "size", expected, &preprocessor["size"]));
         }
+        check_kinds(&config_file, &config)?;
         let (tokenizer, picture_tokens) = picture_tokens(root, &config, &preprocessing)?;
         Ok(Self {
             context_tokens: context_tokens(&config_file, &config)?,
             end_tokens: end_tokens(root, &config, &generation)?,
-            chat_template: ChatTemplate::find(root, || Ok(picture_tokens.text().to_owned()))?,
+            chat_template: ChatTemplate::find(root, || {
+                let (key, id) = picture_token(&config_file, &config)?;
+                Ok(PictureToken { text: picture_tokens.text().to_owned(), id, key, file: config_file.clone() })
+            })?,
             tokenizer,
             picture_tokens,
             preprocessing,
@@ -137,8 +143,9 @@ impl JudgePack {
     pub fn chat_template_of(root: &Path) -> Result<Option<ChatTemplate>, PackError> {
         ChatTemplate::find(root, || {
             let config_file = root.join(CONFIG_FILE);
-            let token = picture_token(&config_file, &read_object(&config_file)?)?;
-            JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?.picture_token_text(token)
+            let (key, id) = picture_token(&config_file, &read_object(&config_file)?)?;
+            let text = JudgeTokenizer::open(&root.join(TOKENIZER_FILE))?.picture_token_text(&config_file, key, id)?;
+            Ok(PictureToken { text, id, key, file: config_file })
         })
     }
 
@@ -277,14 +284,33 @@ fn picture_tokens(
     Ok((tokenizer, tokens))
 }
 
-fn picture_token(file: &Path, config: &Value) -> Result<i64, PackError> {
+/// The setting that names the picture's token, and the token.
+fn picture_token(file: &Path, config: &Value) -> Result<(&'static str, i64), PackError> {
     let key = if config["image_token_index"].is_null() && !config["image_token_id"].is_null() {
         "image_token_id"
     } else {
         "image_token_index"
     };
     let token = config[key].as_i64().filter(|&id| id >= 0);
-    token.ok_or_else(|| PackError::config(file, key, "the id of the picture's token", &config[key]))
+    let token = token.ok_or_else(|| PackError::config(file, key, "the id of the picture's token", &config[key]))?;
+    Ok((key, token))
+}
+
+/// Refuses optional settings of the wrong kind, which would else be taken for absent.
+fn check_kinds(file: &Path, config: &Value) -> Result<(), PackError> {
+    let part = &config["text_config"];
+    if !part.is_null() && !part.is_object() {
+        return Err(PackError::config(file, "text_config", "an object", part));
+    }
+    let features = &config["image_seq_length"];
+    if !features.is_null() && positive(features).is_none() {
+        return Err(PackError::config(file, "image_seq_length", "the number of tokens that a picture becomes", features));
+    }
+    let kind = &text_config(config)["model_type"];
+    if !kind.is_null() && !kind.is_string() {
+        return Err(PackError::config(file, "text_config.model_type", "the name of a kind of model", kind));
+    }
+    Ok(())
 }
 
 /// Newer files have a part for the language model, older ones of Qwen2-VL have its keys among the others.
@@ -307,13 +333,15 @@ fn end_tokens(root: &Path, config: &Value, generation: &Value) -> Result<Vec<i64
     let key = "eos_token_id";
     let places = [(GENERATION_FILE, generation), (CONFIG_FILE, config), (CONFIG_FILE, text_config(config))];
     for (file, place) in places {
+        let id = |id: &Value| id.as_i64().filter(|&id| id >= 0);
         let ids: Option<Vec<i64>> = match &place[key] {
             Value::Null => continue,
-            Value::Array(ids) if !ids.is_empty() => ids.iter().map(Value::as_i64).collect(),
-            id => id.as_i64().map(|id| vec![id]),
+            Value::Array(ids) if !ids.is_empty() => ids.iter().map(id).collect(),
+            sole => id(sole).map(|id| vec![id]),
         };
         return ids.ok_or_else(|| {
-            PackError::config(&root.join(file), key, "the id that ends an answer, or a list of such", &place[key])
+            let expected = "the id that ends an answer, or a list of such, each at least 0";
+            PackError::config(&root.join(file), key, expected, &place[key])
         });
     }
     if is_llama(text_config(config)) {

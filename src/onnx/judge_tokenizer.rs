@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer;
 
-use super::pack::read_json;
+use super::pack::{parse_json, read_text};
 use super::pack_error::PackError;
-use super::tokenizer::{highest_id, note_unknown_words, require_template_tokens, unknown_token, unusable};
+use super::tokenizer::{highest_id, note_unknown_words, unknown_token};
+use super::tokenizer_json::{tokenizer_of, unusable};
 
 /// The tokenizer of a judge pack: its `tokenizer.json`, without the cutting and padding that the file may ask for.
 #[derive(Debug)]
@@ -23,9 +24,9 @@ impl JudgeTokenizer {
     /// # Errors
     /// The file is not there or cannot be used.
     pub fn open(file: &Path) -> Result<Self, PackError> {
-        let description = read_json(file)?;
-        require_template_tokens(file, &description["post_processor"])?;
-        let mut tokenizer = Tokenizer::from_file(file).map_err(|error| unusable(file, error.to_string()))?;
+        let text = read_text(file)?;
+        let description = parse_json(file, &text)?;
+        let mut tokenizer = tokenizer_of(file, &text, &description)?;
         tokenizer.with_truncation(None).map_err(|error| unusable(file, error.to_string()))?.with_padding(None);
         Ok(Self { unknown_id: unknown_token(&tokenizer, &description), file: file.to_owned(), tokenizer })
     }
@@ -50,17 +51,23 @@ impl JudgeTokenizer {
         Ok(ids[start..end].iter().map(|&id| i64::from(id)).collect())
     }
 
-    /// The text of the picture's token `id`.
+    /// The text of the picture's token `id`, which `key` of `config_file` names.
     ///
     /// # Errors
-    /// [`PackError::Tokenizer`] where there is no such, or it is a word like any other, which prompts may hold.
-    pub fn picture_token_text(&self, id: i64) -> Result<String, PackError> {
+    /// [`PackError::Config`] where there is no such, or it is a word like any other, which prompts may hold.
+    pub fn picture_token_text(&self, config_file: &Path, key: &str, id: i64) -> Result<String, PackError> {
         let text = u32::try_from(id).ok().and_then(|id| self.tokenizer.id_to_token(id));
-        let refuse = |why: String| unusable(&self.file, format!("{why}, which config.json names as the picture's"));
-        let text = text.ok_or_else(|| refuse(format!("it has no token {id}")))?;
+        let tokenizer = self.file.display();
+        let wrong = |found: String| PackError::Config {
+            file: config_file.to_owned(),
+            key: key.to_owned(),
+            expected: format!("the id of the picture's token, one of the added_tokens of {tokenizer}"),
+            found,
+        };
+        let text = text.ok_or_else(|| wrong(format!("{id}, which is no token")))?;
         match self.tokenizer.get_added_vocabulary().get_vocab().contains_key(&text) {
             true => Ok(text),
-            false => Err(refuse(format!("its added_tokens lack token {id}, \"{text}\""))),
+            false => Err(wrong(format!("{id}, which is the word `{text}`"))),
         }
     }
 

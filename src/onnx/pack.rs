@@ -32,7 +32,7 @@ pub use self::architecture::{Architecture, TextEncoders};
 pub use self::latent::LatentScale;
 use self::latent::{config_if_there, latent_scale, latent_shape, picture_size, vae_config};
 use super::diffusion_models::DiffusionModels;
-use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below};
+use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below, require_listed_files};
 use super::model_file::ModelFile;
 use super::pack_error::{JsonError, PackError};
 use super::provider::ResolvedProvider;
@@ -106,12 +106,13 @@ impl DiffusionPack {
             let why = "its denoiser is a transformer, as in Stable Diffusion 3 and Flux, and only UNets are supported";
             return Err(missing_pack(root, why));
         }
+        require_listed_files(root, decides)?;
         let index_file = root.join(MODEL_INDEX_FILE);
         let model_index = read_object(&index_file)?;
         let unet_config = config_if_there(root, UNET_CONFIG_FILE)?;
         let unet_config = unet_config.as_ref().map(|(file, config)| (file.as_path(), config));
         require_file(root, SCHEDULER_FILE, "the noise schedule")?;
-        let architecture = Architecture::of(root, &model_index, unet_config)?;
+        let architecture = Architecture::of(root, &index_file, &model_index, unet_config)?;
         let roles = roles(&architecture);
         for (file, role) in &roles {
             require_file(root, file, role)?;
@@ -127,11 +128,11 @@ impl DiffusionPack {
             TextEncoders::One => None,
             TextEncoders::Two { .. } => Some(PromptTokenizer::open(&root.join("tokenizer_2"))?),
         };
-        let latent_shape = latent_shape(root, unet_config, &model_index)?;
+        let latent_shape = latent_shape(root, unet_config, &index_file, &model_index)?;
         let vae_config = vae_config(root)?;
         Ok(Self {
             latent_scale: latent_scale(&vae_config, &index_file, &model_index)?,
-            picture_size: picture_size(&vae_config, &model_index, latent_shape),
+            picture_size: picture_size(&vae_config, &index_file, &model_index, latent_shape)?,
             root: root.to_owned(),
             model_index,
             scheduler_file,
@@ -301,6 +302,12 @@ fn read_json_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) 
     parse(&text).map_err(|error| PackError::Json(JsonError::new(file.to_owned(), text, &error)))
 }
 
+/// The JSON `text` of `file`.
+pub(super) fn parse_json(file: &Path, text: &str) -> Result<Value, PackError> {
+    let error = |error| PackError::Json(JsonError::new(file.to_owned(), text.to_owned(), &error));
+    serde_json::from_str(text).map_err(error)
+}
+
 pub(super) fn read_object(file: &Path) -> Result<Value, PackError> {
     read_object_as(file, |text| serde_json::from_str(text))
 }
@@ -323,11 +330,13 @@ pub(super) fn require_file(root: &Path, file: &str, role: &'static str) -> Resul
     if file.is_file() { Ok(()) } else { Err(PackError::MissingFile { file, role }) }
 }
 
+/// Whether what a picture looks like depends on `file`.
+fn decides(file: &str) -> bool {
+    file == MODEL_INDEX_FILE || MODEL_FOLDERS.iter().any(|folder| file.split('/').next() == Some(folder))
+}
+
 /// Hashes the files that decide what a picture looks like and compares them with `digests.json`, if there is one.
 fn check_digests(root: &Path) -> Result<BTreeMap<String, FileDigest>, PackError> {
-    let decides = |file: &str| {
-        file == MODEL_INDEX_FILE || MODEL_FOLDERS.iter().any(|folder| file.split('/').next() == Some(folder))
-    };
     let mut files = vec![MODEL_INDEX_FILE.to_owned()];
     for folder in MODEL_FOLDERS {
         files.extend(files_below(root, folder)?);

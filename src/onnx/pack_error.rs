@@ -38,6 +38,17 @@ pub enum PackError {
     )]
     MissingFile { file: PathBuf, role: &'static str },
 
+    /// A file that the pack's `digests.json` lists is not there.
+    #[error("{} is missing, which the pack's digests.json lists", .file.display())]
+    #[diagnostic(
+        help(
+            "if the pack is in a git repository, get the file back with\n  git checkout -- {}\nelse fetch it again; if you \
+             took it away on purpose, take its line out of digests.json too",
+            .file.display()
+        )
+    )]
+    ListedFileMissing { file: PathBuf },
+
     /// A model is there in other precisions than the one to be used.
     #[error("the model pack has no {}, but {others}", .file.display())]
     #[diagnostic(help(
@@ -148,6 +159,14 @@ pub enum PackError {
     ))]
     Load { file: PathBuf, reason: ort::Error },
 
+    /// A model was written for a newer ONNX Runtime.
+    #[error("{} is of {what} {found}, and this ONNX Runtime takes {what} {most} at most", .file.display())]
+    #[diagnostic(help(
+        "export the model again for an older opset (optimum-cli export onnx --opset 17 …), convert it with the version \
+         converter of the onnx package, or name a newer ONNX Runtime in ORT_DYLIB_PATH"
+    ))]
+    NewerModel { file: PathBuf, what: &'static str, found: String, most: String },
+
     /// A model that loaded fails when it runs.
     #[error("{} failed on a batch of {batch}: {}", .file.display(), .reason.message())]
     #[diagnostic(help("if memory ran out, use a smaller batch or fewer threads"))]
@@ -160,6 +179,28 @@ pub enum PackError {
 }
 
 impl PackError {
+    /// ONNX Runtime's refusal of `file`, in words of ours where it is one that people meet.
+    pub(super) fn load(file: &Path, reason: ort::Error) -> Self {
+        // "Opset 99 is under development … Current official support for domain ai.onnx is till opset 25."
+        // "Unsupported model IR version: 99, max supported IR version: 13"
+        let said = reason.message();
+        let number = |before: &str| {
+            let rest = said.split_once(before)?.1.trim_start();
+            let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+            (end > 0).then(|| rest[..end].to_owned())
+        };
+        let limits = [
+            ("opset", "Opset ", "is till opset "),
+            ("IR version", "Unsupported model IR version:", "max supported IR version:"),
+        ];
+        for (what, found, most) in limits {
+            if let Some((found, most)) = number(found).zip(number(most)) {
+                return Self::NewerModel { file: file.to_owned(), what, found, most };
+            }
+        }
+        Self::Load { file: file.to_owned(), reason }
+    }
+
     /// Refuses `values` of the output `tensor` of `file` that are no numbers; `narrow`: it computes in 16 bits; `so` is what
     /// would come of them.
     pub(super) fn require_finite(

@@ -81,7 +81,11 @@ impl PicturePreprocessing {
     /// [`PackError::Config`] for a processor, a filter or a size that isn't understood.
     pub fn from_config(file: &Path, config: &Value) -> Result<Self, PackError> {
         let reader = ConfigReader { file, config };
-        let kind = config["image_processor_type"].as_str().or_else(|| config["feature_extractor_type"].as_str());
+        let named = ["image_processor_type", "feature_extractor_type"].into_iter().find(|key| !config[*key].is_null());
+        let kind = match named {
+            None => None,
+            Some(key) => Some(config[key].as_str().ok_or_else(|| reader.wrong(key, "the name of a class"))?),
+        };
         let way = match kind {
             None => Way::Whole(WholePicture::clip(reader)?),
             Some(kind) if kind.starts_with("CLIP") => Way::Whole(WholePicture::clip(reader)?),

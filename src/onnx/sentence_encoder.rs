@@ -26,7 +26,8 @@ use super::pack::{positive, require_file};
 use super::pack_error::PackError;
 use super::provider::ResolvedProvider;
 use super::session::{FloatOutput, ModelSession, NumberType, TensorDeclaration, number_tensor};
-use super::tokenizer::{read_json_if_there, unusable};
+use super::special_tokens::read_object_if_there;
+use super::tokenizer_json::unusable;
 
 const TOKENIZER_FILE: &str = "tokenizer.json";
 const MODEL_FILES: [&str; 2] = ["model.onnx", "onnx/model.onnx"];
@@ -234,7 +235,7 @@ fn check_digests(root: &Path, model_file: &str) -> Result<BTreeMap<String, FileD
 /// Tokens of a sentence at most, where the folder says it; special ones included.
 fn longest_sentence(root: &Path) -> Result<Option<usize>, PackError> {
     let file = root.join(LENGTH_FILE);
-    match &read_json_if_there(&file)?["max_seq_length"] {
+    match &read_object_if_there(&file)?["max_seq_length"] {
         Value::Null => Ok(None),
         length => positive(length).map(Some).ok_or_else(|| {
             PackError::config(&file, "max_seq_length", "the number of tokens of a sentence at most", length)
@@ -244,7 +245,7 @@ fn longest_sentence(root: &Path) -> Result<Option<usize>, PackError> {
 
 fn pooling(root: &Path) -> Result<Pooling, PackError> {
     let file = root.join(POOLING_FILE);
-    let config = read_json_if_there(&file)?;
+    let config = read_object_if_there(&file)?;
     let Some(config) = config.as_object() else { return Ok(Pooling::Mean) };
     let asked: Vec<_> =
         config.iter().filter(|(key, on)| key.starts_with("pooling_mode_") && **on == Value::Bool(true)).collect();

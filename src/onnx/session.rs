@@ -94,7 +94,7 @@ impl ModelSession {
         };
         match load() {
             Ok(session) => Ok(Self { file: file.to_owned(), provider, session }),
-            Err(reason) => Err(PackError::Load { file: file.to_owned(), reason }),
+            Err(reason) => Err(PackError::load(file, reason)),
         }
     }
 

@@ -2,7 +2,7 @@
 //! CLIP's `vocab.json` and `merges.txt`, splits and numbers the words, and every prompt is cut or padded to one length.
 //!
 //! Length and padding come from `tokenizer_config.json` (`model_max_length`, `pad_token`, `padding_side`), where CLIP
-//! keeps them; else `pad_token` from `special_tokens_map.json`; else both from `tokenizer.json` itself.
+//! keeps them; else both from `tokenizer.json` itself. Which file names the padding token: `special_tokens.rs`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use tokenizers::{
     Encoding, Normalizer, OffsetReferential, OffsetType, PostProcessor, PreTokenizedString, PreTokenizer, Tokenizer,
 };
 
-use super::clip_vocabulary::{self, SpecialTokens, VOCABULARY_FILE, token_text};
-use super::pack::read_json;
+use super::clip_vocabulary::{self, END, MERGES_FILE, SpecialTokens, VOCABULARY_FILE, is_clip};
+use super::pack::{parse_json, read_text, require_file};
 use super::pack_error::PackError;
-
-pub(super) const CONFIG_FILE: &str = "tokenizer_config.json";
+use super::special_tokens::{CONFIG_FILE, Named, SpecialTokenFiles};
+use super::tokenizer_json::{tokenizer_of, unusable};
 
 /// A longer prompt than this is no limit.
 const LONGEST_PROMPT_TOKENS: u64 = 1 << 20;
@@ -67,39 +67,33 @@ impl PromptTokenizer {
     /// None of these files, unparsable ones, no prompt length or no padding token in any of them.
     pub fn open(folder: &Path) -> Result<Self, PackError> {
         let whole = folder.join("tokenizer.json");
-        let mut config = read_json_if_there(&folder.join(CONFIG_FILE))?;
-        let special_tokens = read_json_if_there(&folder.join("special_tokens_map.json"))?;
-        let (file, description) = if whole.is_file() {
-            let description = read_json(&whole)?;
-            (whole, description)
-        } else if folder.join(VOCABULARY_FILE).is_file() {
-            let special = SpecialTokens::named_by(&config, &special_tokens);
-            let description = clip_vocabulary::description(folder, &config, &special)?;
-            if !config.is_object() {
-                config = Value::Object(serde_json::Map::new());
-            }
-            config["pad_token"] = special.padding.into();
-            (folder.join(VOCABULARY_FILE), description)
+        let files = SpecialTokenFiles::read(folder)?;
+        let (file, text, padding) = if whole.is_file() {
+            let text = read_text(&whole)?;
+            (whole, text, None)
+        } else if [VOCABULARY_FILE, MERGES_FILE].iter().any(|file| folder.join(file).is_file()) {
+            require_file(folder, VOCABULARY_FILE, "the tokens of a prompt and their ids")?;
+            let special = SpecialTokens::named_by(&files)?;
+            let description = clip_vocabulary::description(folder, &files, &special)?;
+            (folder.join(VOCABULARY_FILE), description.to_string(), Some(special.padding))
         } else {
             return Err(PackError::MissingFile { file: whole, role: "how prompts become tokens" });
         };
-        require_template_tokens(&file, &description["post_processor"])?;
-        let mut tokenizer =
-            Tokenizer::from_bytes(description.to_string()).map_err(|error| unusable(&file, error.to_string()))?;
+        let description = parse_json(&file, &text)?;
+        let mut tokenizer = tokenizer_of(&file, &text, &description)?;
 
-        let (prompt_length, length_place) = prompt_length(&file, &config, &tokenizer)?;
+        let (prompt_length, length_place) = prompt_length(&file, &files, &tokenizer)?;
         let truncation = TruncationParams {
             max_length: prompt_length,
-            direction: match config["truncation_side"].as_str() {
-                Some("left") => TruncationDirection::Left,
-                Some(_) => TruncationDirection::Right,
-                None => tokenizer.get_truncation().map_or(TruncationDirection::Right, |given| given.direction),
-            },
+            direction: files
+                .word("truncation_side", &[("left", TruncationDirection::Left), ("right", TruncationDirection::Right)])?
+                .or(tokenizer.get_truncation().map(|given| given.direction))
+                .unwrap_or(TruncationDirection::Right),
             ..TruncationParams::default()
         };
         let mut uncut = tokenizer.clone();
         uncut.with_truncation(None).map_err(|error| unusable(&file, error.to_string()))?.with_padding(None);
-        let padding = padding(&file, prompt_length, &config, &special_tokens, &tokenizer)?;
+        let padding = padding_params(&file, prompt_length, &files, padding, &tokenizer)?;
         tokenizer
             .with_truncation(Some(truncation))
             .map_err(|error| unusable(&file, error.to_string()))?
@@ -256,8 +250,12 @@ fn words_of(tokenizer: &Tokenizer, description: &Value) -> Vec<String> {
 }
 
 /// How many tokens a prompt has, and which setting says so.
-fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<(usize, String), PackError> {
-    let from_config = length_in_config(file, config)?.map(|length| (length, "model_max_length", CONFIG_FILE));
+fn prompt_length(
+    file: &Path,
+    files: &SpecialTokenFiles,
+    tokenizer: &Tokenizer,
+) -> Result<(usize, String), PackError> {
+    let from_config = length_in_config(files)?.map(|length| (length, "model_max_length", CONFIG_FILE));
     let from_padding = tokenizer.get_padding().and_then(|padding| match padding.strategy {
         PaddingStrategy::Fixed(length) => Some((length, "padding", "tokenizer.json")),
         PaddingStrategy::BatchLongest => None,
@@ -281,13 +279,10 @@ fn prompt_length(file: &Path, config: &Value, tokenizer: &Tokenizer) -> Result<(
 }
 
 /// `model_max_length`, where it is a length: transformers writes 10³⁰ where a tokenizer has none.
-fn length_in_config(file: &Path, config: &Value) -> Result<Option<usize>, PackError> {
+fn length_in_config(files: &SpecialTokenFiles) -> Result<Option<usize>, PackError> {
     let key = "model_max_length";
-    let wrong = || {
-        let file = file.with_file_name(CONFIG_FILE);
-        Err(PackError::config(&file, key, "the number of tokens of a prompt, special ones included", &config[key]))
-    };
-    match &config[key] {
+    let wrong = || Err(files.wrong(key, "the number of tokens of a prompt, special ones included"));
+    match &files.config[key] {
         Value::Null => Ok(None),
         Value::Number(length) => match (length.as_u64(), length.as_f64()) {
             (Some(0), _) => wrong(),
@@ -300,22 +295,28 @@ fn length_in_config(file: &Path, config: &Value) -> Result<Option<usize>, PackEr
     }
 }
 
-fn padding(
+/// `token`: the padding token, where it is known already.
+fn padding_params(
     file: &Path,
     prompt_length: usize,
-    config: &Value,
-    special_tokens: &Value,
+    files: &SpecialTokenFiles,
+    token: Option<String>,
     tokenizer: &Tokenizer,
 ) -> Result<PaddingParams, PackError> {
     let own = tokenizer.get_padding();
-    let named = token_text(&config["pad_token"]).or_else(|| token_text(&special_tokens["pad_token"]));
+    let named = match (token, files.named("pad_token")?) {
+        (Some(token), _) | (None, Named::Token(token)) => Some(token),
+        // What CLIP's class takes where no file says anything.
+        (None, Named::Nothing) if own.is_none() && is_clip(&files.config["tokenizer_class"]) => Some(END.to_owned()),
+        (None, Named::Nothing | Named::None) => None,
+    };
     let (pad_token, pad_id) = match (named, own) {
         (Some(token), _) => {
-            let id = tokenizer.token_to_id(token).ok_or_else(|| {
-                let message = format!("the padding token `{token}` of tokenizer_config.json is not in its vocabulary");
+            let id = tokenizer.token_to_id(&token).ok_or_else(|| {
+                let message = format!("the padding token `{token}` of {CONFIG_FILE} is not in its vocabulary");
                 unusable(file, message)
             })?;
-            (token.to_owned(), id)
+            (token, id)
         }
         (None, Some(own)) => (own.pad_token.clone(), own.pad_id),
         (None, None) => {
@@ -323,11 +324,10 @@ fn padding(
             return Err(unusable(file, message.into()));
         }
     };
-    let direction = match config["padding_side"].as_str() {
-        Some("left") => PaddingDirection::Left,
-        Some(_) => PaddingDirection::Right,
-        None => own.map_or(PaddingDirection::Right, |own| own.direction),
-    };
+    let direction = files
+        .word("padding_side", &[("left", PaddingDirection::Left), ("right", PaddingDirection::Right)])?
+        .or(own.map(|own| own.direction))
+        .unwrap_or(PaddingDirection::Right);
     Ok(PaddingParams {
         strategy: PaddingStrategy::Fixed(prompt_length),
         direction,
@@ -341,29 +341,4 @@ fn padding(
 /// The highest id of a token; with those that were added to the vocabulary proper where `with_added`.
 pub(super) fn highest_id(tokenizer: &Tokenizer, with_added: bool) -> i64 {
     tokenizer.get_vocab(with_added).into_values().max().map_or(0, i64::from)
-}
-
-pub(super) fn read_json_if_there(file: &Path) -> Result<Value, PackError> {
-    if file.is_file() { read_json(file) } else { Ok(Value::Null) }
-}
-
-/// Refuses a `post_processor` that adds a special token which it does not list: the tokenizer would panic on the first text.
-pub(super) fn require_template_tokens(file: &Path, post_processor: &Value) -> Result<(), PackError> {
-    let list = |key: &str| post_processor[key].as_array().into_iter().flatten();
-    list("processors").try_for_each(|part| require_template_tokens(file, part))?;
-    let mut added = list("single").chain(list("pair")).filter_map(|piece| piece["SpecialToken"]["id"].as_str());
-    match added.find(|&token| post_processor["special_tokens"][token].is_null()) {
-        None => Ok(()),
-        Some(token) => {
-            Err(unusable(file, format!("its post_processor adds {token}, which its special_tokens do not list")))
-        }
-    }
-}
-
-pub(super) fn unusable(file: &Path, message: String) -> PackError {
-    PackError::Tokenizer {
-        file: file.to_owned(),
-        message,
-        help: "correct the file, or fetch or export the pack again".into(),
-    }
 }

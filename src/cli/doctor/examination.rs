@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::machine::{FolderReport, MachineReport};
 use crate::cli::pack_summary::PackKind;
 use crate::onnx::{
+    judge_pack::ModelDtype,
     provider::{self, CudaDevice, ResolvedProvider},
     runtime::{self, CacheCheck, RuntimeError, RuntimeLibrary, RuntimeResolver},
 };
@@ -28,21 +29,33 @@ pub struct DoctorPlaces {
     pub default_judge: PathBuf,
     /// Packs named on the command line.
     pub packs: Vec<PathBuf>,
+    /// Which of their files the judge packs among these are to be tried with.
+    pub dtype: Option<ModelDtype>,
     pub results: PathBuf,
 }
 
 impl DoctorPlaces {
     /// The places of a run in the current folder.
-    pub fn of_the_program(packs: &[PathBuf]) -> Self {
+    pub fn of_the_program(packs: &[PathBuf], dtype: Option<ModelDtype>) -> Self {
         Self {
             resolver: RuntimeResolver::from_environment(),
             models: "models".into(),
             default_diffusion: "models/emoji-ldm".into(),
             default_judge: "models/emoji-llava".into(),
             packs: packs.to_vec(),
+            dtype,
             results: "results".into(),
         }
     }
+}
+
+/// How a pack is to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PackCheck {
+    /// Make a worker's sessions, and one picture or answer with them.
+    pub with_sessions: bool,
+    /// The files of a judge pack: as `judge.dtype` names them.
+    pub dtype: Option<ModelDtype>,
 }
 
 /// What checking one pack found; the caller of [`DoctorReport::examine`] says how a pack is checked.
@@ -53,10 +66,12 @@ pub struct PackHealth {
     pub digests_listed: bool,
     /// Number of files whose digest holds.
     pub files_intact: usize,
-    /// Whether a worker's sessions could be made; `None` where it was not tried.
+    /// Whether a worker's sessions could be made, and made one picture or answer; `None` where it was not tried.
     pub sessions_load: Option<bool>,
     /// One line for each thing that is wrong. Empty: the pack can be used.
     pub problems: Vec<String>,
+    /// What mends it, where that isn't to fetch the pack again.
+    pub mend: Option<String>,
 }
 
 /// ONNX Runtime, as found.
@@ -96,6 +111,8 @@ pub struct Problem {
     pub mend: String,
     /// The default scenario cannot run because of it.
     pub blocks_the_default: bool,
+    /// A pack named on the command line cannot be used because of it.
+    pub breaks_a_named_pack: bool,
 }
 
 /// All that `latentlink doctor` found.
@@ -118,11 +135,11 @@ pub struct DoctorReport {
 }
 
 impl DoctorReport {
-    /// Looks at everything, and fetches ONNX Runtime if a run would. `pack_health` checks one pack folder,
-    /// with its sessions where it is told so; `progress` is told of what takes long.
+    /// Looks at everything, and fetches ONNX Runtime if a run would. `pack_health` checks one pack folder as it is told;
+    /// `progress` is told of what takes long.
     pub fn examine(
         places: &DoctorPlaces,
-        pack_health: &dyn Fn(&Path, bool) -> PackHealth,
+        pack_health: &dyn Fn(&Path, PackCheck) -> PackHealth,
         progress: &dyn Fn(&str),
     ) -> Self {
         let mut problems = Vec::new();
@@ -138,6 +155,7 @@ impl DoctorReport {
                 what: format!("only {} MB of memory are free", free / 1_000_000),
                 mend: "end other programs, or run with `--threads 1`".to_owned(),
                 blocks_the_default: false,
+                breaks_a_named_pack: false,
             });
         }
         let results = FolderReport::read(&places.results);
@@ -156,9 +174,14 @@ impl DoctorReport {
         }
     }
 
-    /// 0, or 3 if the default scenario could not run.
+    /// 0, or 3 if the default scenario could not run or a pack named on the command line cannot be used.
     pub fn exit_code(&self) -> u8 {
-        if self.default_can_run { 0 } else { 3 }
+        if self.default_can_run && !self.named_pack_is_broken() { 0 } else { 3 }
+    }
+
+    /// Whether a pack named on the command line cannot be used.
+    pub fn named_pack_is_broken(&self) -> bool {
+        self.problems.iter().any(|problem| problem.breaks_a_named_pack)
     }
 }
 
@@ -206,7 +229,7 @@ fn examine_providers(problems: &mut Vec<Problem>) -> Vec<ProviderReport> {
 fn examine_packs(
     places: &DoctorPlaces,
     has_runtime: bool,
-    pack_health: &dyn Fn(&Path, bool) -> PackHealth,
+    pack_health: &dyn Fn(&Path, PackCheck) -> PackHealth,
     problems: &mut Vec<Problem>,
 ) -> Vec<PackReport> {
     let mut paths = packs_below(&places.models);
@@ -216,6 +239,7 @@ fn examine_packs(
                 what: format!("there is no pack folder `{}`", named.display()),
                 mend: "give the folder that holds the pack's `model_index.json` or `config.json`".to_owned(),
                 blocks_the_default: false,
+                breaks_a_named_pack: true,
             });
         } else if !paths.contains(named) {
             paths.push(named.clone());
@@ -235,23 +259,31 @@ fn examine_packs(
                  `git checkout -- {shown}`{without}"
             ),
             blocks_the_default: true,
+            breaks_a_named_pack: false,
         });
     }
     let is_default = |path: &PathBuf| defaults.iter().any(|(_, pack)| *pack == path);
     // Others may be too large to be loaded for nothing.
-    let with_sessions = |path: &PathBuf| has_runtime && (is_default(path) || places.packs.contains(path));
-    let report = |path: PathBuf| PackReport { health: pack_health(&path, with_sessions(&path)), path };
+    let is_named = |path: &PathBuf| places.packs.contains(path);
+    let check = |path: &PathBuf| PackCheck {
+        with_sessions: has_runtime && (is_default(path) || is_named(path)),
+        dtype: places.dtype.filter(|_| is_named(path)),
+    };
+    let report = |path: PathBuf| PackReport { health: pack_health(&path, check(&path)), path };
     let packs: Vec<_> = paths.into_iter().map(report).collect();
     for pack in &packs {
         let shown = pack.path.display();
         problems.extend(pack.health.problems.iter().map(|what| Problem {
             what: format!("{} pack `{shown}`: {what}", pack.health.kind.name()),
-            mend: if pack.path.starts_with(&places.models) {
-                format!("`git checkout -- {shown}`, if it came with latentlink; else export or download the pack again")
-            } else {
-                "export or download the pack again".to_owned()
+            mend: match &pack.health.mend {
+                Some(mend) => mend.clone(),
+                None if pack.path.starts_with(&places.models) => {
+                    format!("`git checkout -- {shown}`, if it came with latentlink; else fetch or export the pack again")
+                }
+                None => "fetch or export the pack again".to_owned(),
             },
             blocks_the_default: is_default(&pack.path),
+            breaks_a_named_pack: is_named(&pack.path),
         }));
     }
     packs
@@ -279,6 +311,7 @@ fn examine_results(results: &FolderReport, problems: &mut Vec<Problem>) {
             mend: "run with `--out FOLDER` and a folder of your own, or run latentlink in a folder you can write to"
                 .to_owned(),
             blocks_the_default: true,
+            breaks_a_named_pack: false,
         });
     }
     if let Some(free) = results.free_bytes.filter(|free| *free < LEAST_RESULTS_BYTES) {
@@ -286,12 +319,18 @@ fn examine_results(results: &FolderReport, problems: &mut Vec<Problem>) {
             what: format!("only {} MB of disk are free for `{shown}`", free / 1_000_000),
             mend: "free some disk, or run with `--out FOLDER` on another one".to_owned(),
             blocks_the_default: false,
+            breaks_a_named_pack: false,
         });
     }
 }
 
 fn blocking(error: &RuntimeError) -> Problem {
-    Problem { what: error.to_string(), mend: mend_of(error), blocks_the_default: true }
+    Problem {
+        what: error.to_string(),
+        mend: mend_of(error),
+        blocks_the_default: true,
+        breaks_a_named_pack: false,
+    }
 }
 
 /// What is wrong, without the name of the provider, which stands before it in the report.

@@ -16,6 +16,7 @@ mod reading;
 mod resident;
 mod row;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{Array3, Array4, CowArray, Ix4, s};
@@ -28,6 +29,7 @@ use self::reading::Reading;
 use self::resident::TakeRows;
 use self::row::Stored;
 pub use self::row::{Continuation, DecoderRow, Keep, KeysAndValues, PictureSpan};
+use crate::onnx::pack::positive;
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
 use crate::onnx::session::{FloatInput, ModelSession, NumberType, TensorDeclaration, WantedOutputs, number_tensor};
@@ -74,12 +76,12 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// `text_config`: what the pack's configuration says of the language model. `attends_by_length`: whether its attention
+    /// `text_config`: what the pack's configuration, `config_file`, says of the language model. `attends_by_length`: whether its attention
     /// takes the mask for a number of tokens.
     pub(super) fn new(
         session: ModelSession,
         hidden: Option<usize>,
-        text_config: &Value,
+        (config_file, text_config): (&Path, &Value),
         attends_by_length: bool,
         provider: ResolvedProvider,
     ) -> Result<Self, PackError> {
@@ -115,12 +117,16 @@ impl Decoder {
                 present.push(session.output(&format!("present.{layer}.{part}"))?);
             }
         }
-        let number = |key: &str| text_config[key].as_u64().and_then(|number| usize::try_from(number).ok());
-        let heads = past[0].shape[1].or(number("num_key_value_heads")).or(number("num_attention_heads"));
-        let head_size = past[0].shape[3].or(number("head_dim")).or_else(|| {
-            let (hidden, heads) = (number("hidden_size")?, number("num_attention_heads")?);
-            hidden.checked_div(heads)
-        });
+        let number = |key: &str| match &text_config[key] {
+            Value::Null => Ok(None),
+            number => positive(number)
+                .map(Some)
+                .ok_or_else(|| PackError::config(config_file, key, "a whole number, at least 1", number)),
+        };
+        let attention_heads = number("num_attention_heads")?;
+        let heads = past[0].shape[1].or(number("num_key_value_heads")?).or(attention_heads);
+        let by_width = number("hidden_size")?.zip(attention_heads).and_then(|(hidden, heads)| hidden.checked_div(heads));
+        let head_size = past[0].shape[3].or(number("head_dim")?).or(by_width);
         let (Some(heads), Some(head_size)) = (heads, head_size) else {
             return Err(past[0].unfit("[batch, heads, past, head size] with both sizes given, here or in config.json"));
         };

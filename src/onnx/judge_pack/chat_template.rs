@@ -8,13 +8,11 @@ use minijinja::value::Value as JinjaValue;
 use minijinja::{Environment, ErrorKind};
 use serde_json::Value;
 
-use crate::onnx::clip_vocabulary::token_text;
-use crate::onnx::pack::{read_json, read_text};
+use crate::onnx::pack::{read_object, read_text};
 use crate::onnx::pack_error::PackError;
-use crate::onnx::tokenizer::read_json_if_there;
+use crate::onnx::special_tokens::{CONFIG_FILE as TOKENIZER_CONFIG_FILE, read_object_if_there, token_text};
 
 const OWN_FILE: &str = "chat_template.jinja";
-const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 /// Files with a template under `chat_template`, in the order in which they count.
 const FILES: [&str; 2] = ["chat_template.json", TOKENIZER_CONFIG_FILE];
 const KEY: &str = "chat_template";
@@ -28,7 +26,17 @@ pub struct ChatTemplate {
     source: String,
     special_tokens: Vec<(&'static str, String)>,
     /// What the template writes where a picture goes.
-    picture: String,
+    picture: PictureToken,
+}
+
+/// The token of a picture, and where it is said which one that is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PictureToken {
+    pub text: String,
+    pub id: i64,
+    pub file: PathBuf,
+    /// The setting in `file`.
+    pub key: &'static str,
 }
 
 /// One message with a picture, written out, cut where the picture goes.
@@ -39,12 +47,13 @@ pub struct ChatWithPicture {
 }
 
 impl ChatTemplate {
-    /// The template of the pack in `root`, if it brings one. `picture` gives the text of the picture's token.
+    /// The template of the pack in `root`, if it brings one. `picture` gives the picture's token.
     pub(super) fn find(
         root: &Path,
-        picture: impl FnOnce() -> Result<String, PackError>,
+        picture: impl FnOnce() -> Result<PictureToken, PackError>,
     ) -> Result<Option<Self>, PackError> {
-        let config = read_json_if_there(&root.join(TOKENIZER_CONFIG_FILE))?;
+        let config_file = root.join(TOKENIZER_CONFIG_FILE);
+        let config = read_object_if_there(&config_file)?;
         let own = root.join(OWN_FILE);
         let (file, source) = if own.is_file() {
             let source = read_text(&own)?;
@@ -54,15 +63,18 @@ impl ChatTemplate {
             for name in FILES {
                 let file = root.join(name);
                 if file.is_file() && found.is_none() {
-                    let json = read_json(&file)?;
+                    let json = read_object(&file)?;
                     found = source_of(&file, &json[KEY])?.map(|source| (file, source));
                 }
             }
             let Some(found) = found else { return Ok(None) };
             found
         };
-        let text_of = |name: &str| token_text(&config[name]).map(str::to_owned);
-        let special_tokens = SPECIAL_TOKENS.into_iter().filter_map(|name| Some((name, text_of(name)?))).collect();
+        let mut special_tokens = Vec::new();
+        for name in SPECIAL_TOKENS {
+            let text = token_text(&config_file, name, &config[name])?;
+            special_tokens.extend(text.map(|text| (name, text.to_owned())));
+        }
         Ok(Some(Self { file, source, special_tokens, picture: picture()? }))
     }
 
@@ -82,17 +94,30 @@ impl ChatTemplate {
             let line = error.line().map_or_else(String::new, |line| format!("line {line} of the template: "));
             self.wrong(format!("{line}{detail}"))
         })?;
-        let parts: Vec<&str> = text.split(self.picture.as_str()).collect();
+        let token = self.picture.text.as_str();
+        let parts: Vec<&str> = text.split(token).collect();
         match parts.as_slice() {
             [before_picture, after_picture] => Ok(ChatWithPicture {
                 before_picture: (*before_picture).to_owned(),
                 after_picture: (*after_picture).to_owned(),
             }),
-            several => Err(self.wrong(format!(
-                "it writes the picture's token {} {} times, which should be once",
-                self.picture,
-                several.len() - 1
-            ))),
+            [whole] if let Some(other) = between(whole, before, after) => Err(self.wrong_token(other)),
+            several => {
+                let times = several.len() - 1;
+                Err(self.wrong(format!("it writes the picture's token {token} {times} times, which should be once")))
+            }
+        }
+    }
+
+    /// The template writes `other` in a picture's place, and not the token that the configuration names.
+    fn wrong_token(&self, other: &str) -> PackError {
+        let PictureToken { text, id, file, key } = &self.picture;
+        let template = self.file.display();
+        PackError::Config {
+            file: file.clone(),
+            key: (*key).into(),
+            expected: format!("the id of the picture's token, for which the chat template in {template} writes `{other}`"),
+            found: format!("{id}, which is `{text}`"),
         }
     }
 
@@ -115,6 +140,15 @@ impl ChatTemplate {
         let asked = [("messages", vec![message].into()), ("add_generation_prompt", true.into())];
         template.render(JinjaValue::from_pairs(special_tokens.chain(asked)))
     }
+}
+
+/// What is written between the text before the picture and the one after it, where it is a token: no text of a conversation
+/// stands between signs like these.
+fn between<'t>(whole: &'t str, before: &str, after: &str) -> Option<&'t str> {
+    let start = whole.find(before)? + before.len();
+    let end = start + whole[start..].find(after)?;
+    let written = whole[start..end].trim();
+    (written.starts_with(['<', '[']) && written.ends_with(['>', ']'])).then_some(written)
 }
 
 /// A template, or the one called `default` of several.

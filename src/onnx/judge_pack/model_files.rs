@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, PROCESSOR_FILE, TOKENIZER_FILE};
-use crate::onnx::digest::{FileDigest, digests_that_hold, files_below};
+use super::{CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, PROCESSOR_FILE, TEMPLATE_FILE, TOKENIZER_FILE};
+use crate::onnx::digest::{FileDigest, digests_that_hold, files_below, lists, require_listed_files};
 use crate::onnx::model_file::ModelFile;
 use crate::onnx::pack::PackModel;
 use crate::onnx::pack_error::PackError;
+
+const CONFIGURATIONS: [&str; 5] = [CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, PROCESSOR_FILE, TOKENIZER_FILE];
 
 /// Of which precision the files of a pack are to be: the names that transformers.js gives, and the ends of the files'
 /// names that go with them.
@@ -86,8 +88,6 @@ impl JudgeModelFiles {
     /// models only those in use, with their external data, whatever its name (`{model}_data` and `{name}.data` also where
     /// no weight names them).
     pub(super) fn digests(&self, root: &Path, models: &[PackModel]) -> Result<BTreeMap<String, FileDigest>, PackError> {
-        const CONFIGURATIONS: [&str; 5] =
-            [CONFIG_FILE, GENERATION_FILE, PREPROCESSOR_FILE, PROCESSOR_FILE, TOKENIZER_FILE];
         let stems = [&self.vision_encoder, &self.embed_tokens, &self.decoder]
             .map(|file| file.strip_suffix(".onnx").unwrap_or(file).to_owned());
         let external: Vec<String> = models
@@ -108,6 +108,14 @@ impl JudgeModelFiles {
     }
 }
 
+/// Files without which a pack asks its agents otherwise, and says nothing of it.
+const TEMPLATES: [&str; 4] = [TEMPLATE_FILE, "chat_template.jinja", "chat_template.json", "tokenizer_config.json"];
+
+/// Refuses a pack whose `digests.json` lists a configuration or a template that is not there.
+pub(super) fn require_listed(root: &Path) -> Result<(), PackError> {
+    require_listed_files(root, |file| CONFIGURATIONS.contains(&file) || TEMPLATES.contains(&file))
+}
+
 fn model_file(root: &Path, name: &str, role: &'static str, dtype: Option<ModelDtype>) -> Result<String, PackError> {
     let wanted = format!("onnx/{name}{}.onnx", dtype.map_or("", ModelDtype::suffix));
     if root.join(&wanted).is_file() {
@@ -120,6 +128,7 @@ fn model_file(root: &Path, name: &str, role: &'static str, dtype: Option<ModelDt
     });
     match (dtype, variants.as_slice()) {
         (None, [only]) => Ok(only.clone()),
+        (_, []) if lists(root, &wanted)? => Err(PackError::ListedFileMissing { file: root.join(wanted) }),
         (_, []) => Err(PackError::MissingFile { file: root.join(wanted), role }),
         (_, others) => Err(PackError::OtherDtypes { file: root.join(&wanted), others: others.join(", ") }),
     }

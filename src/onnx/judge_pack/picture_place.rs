@@ -12,11 +12,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::PROCESSOR_FILE;
+use super::{CONFIG_FILE, PROCESSOR_FILE};
 use crate::onnx::judge_tokenizer::JudgeTokenizer;
 use crate::onnx::pack::positive;
 use crate::onnx::pack_error::PackError;
 use crate::onnx::picture_preprocessing::{PictureLayout, PicturePreprocessing};
+use crate::onnx::special_tokens::read_object_if_there;
 
 /// What stands before each part of a picture, and after the last (`Idefics3Processor`).
 const BETWEEN_PARTS: &str = "<fake_token_around_image>";
@@ -54,12 +55,12 @@ struct TileFeatures {
 impl PictureTokens {
     pub(super) fn new(
         root: &Path,
-        token: i64,
+        (key, token): (&'static str, i64),
         config: &Value,
         preprocessing: &PicturePreprocessing,
         tokenizer: &JudgeTokenizer,
     ) -> Result<Self, PackError> {
-        let text = tokenizer.picture_token_text(token)?;
+        let text = tokenizer.picture_token_text(&root.join(CONFIG_FILE), key, token)?;
         let is_tiled = matches!(preprocessing.layout([1, 1]), PictureLayout::Tiles { .. });
         let of_tile = match is_tiled {
             true => {
@@ -118,7 +119,7 @@ impl PictureTokens {
 /// `image_seq_len` of `processor_config.json`, else what the configuration of the model gives: patches along the side,
 /// squared, over those that are shuffled into one.
 fn features_of_tile(root: &Path, config: &Value) -> Result<TileFeatures, PackError> {
-    let processor = crate::onnx::tokenizer::read_json_if_there(&root.join(PROCESSOR_FILE))?;
+    let processor = read_object_if_there(&root.join(PROCESSOR_FILE))?;
     let written = &processor["image_seq_len"];
     let wrong = |expected: &str| PackError::config(&root.join(PROCESSOR_FILE), "image_seq_len", expected, written);
     if !written.is_null() {

@@ -29,17 +29,29 @@ pub enum TextEncoders {
 }
 
 impl Architecture {
-    /// From `model_index.json` and the denoiser's configuration at `unet_config`, where it has one.
+    /// From `model_index.json`, which is `index_file`, and the denoiser's configuration at `unet_config`, where it has one.
     pub(super) fn of(
         root: &Path,
+        index_file: &Path,
         model_index: &Value,
         unet_config: Option<(&Path, &Value)>,
     ) -> Result<Self, PackError> {
-        let named =
-            model_index["text_encoder_2"].as_array().is_some_and(|class| class.iter().any(|part| !part.is_null()));
+        let named = match &model_index["text_encoder_2"] {
+            Value::Null => false,
+            Value::Array(class) => class.iter().any(|part| !part.is_null()),
+            other => {
+                let expected = "a list, library and class, or of two nulls where there is none";
+                return Err(PackError::config(index_file, "text_encoder_2", expected, other));
+            }
+        };
         let text_encoders = if named || root.join(SECOND_TEXT_ENCODER_FILE).is_file() {
-            // diffusers' pipeline takes true where the index does not say.
-            let zeros_for_empty_prompt = model_index["force_zeros_for_empty_prompt"].as_bool().unwrap_or(true);
+            let key = "force_zeros_for_empty_prompt";
+            let zeros_for_empty_prompt = match &model_index[key] {
+                // What diffusers' pipeline takes.
+                Value::Null => true,
+                Value::Bool(zeros) => *zeros,
+                other => return Err(PackError::config(index_file, key, "true or false", other)),
+            };
             TextEncoders::Two { zeros_for_empty_prompt }
         } else {
             TextEncoders::One

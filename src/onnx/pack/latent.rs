@@ -31,21 +31,30 @@ impl LatentScale {
 pub(super) fn latent_shape(
     root: &Path,
     unet_config: Option<(&Path, &Value)>,
+    index_file: &Path,
     model_index: &Value,
 ) -> Result<[usize; 3], PackError> {
+    let length = |value: &Value| positive(value).filter(|&length| length <= LARGEST_LENGTH);
     let Some((file, config)) = unet_config else {
-        let dims: Option<Vec<_>> =
-            model_index["_latent_shape"].as_array().and_then(|dims| dims.iter().map(positive).collect());
+        let (key, expected) = ("_latent_shape", "channels, height and width of a latent, each at most 4096");
+        let shape = &model_index[key];
+        if shape.is_null() {
+            return Err(PackError::MissingFile { file: root.join(UNET_CONFIG_FILE), role: "the shape of the latent" });
+        }
+        let dims: Option<Vec<_>> = shape.as_array().and_then(|dims| dims.iter().map(length).collect());
         return match dims.as_deref() {
             Some(&[channels, height, width]) => Ok([channels, height, width]),
-            _ => Err(PackError::MissingFile { file: root.join(UNET_CONFIG_FILE), role: "the shape of the latent" }),
+            _ => Err(PackError::config(index_file, key, expected, shape)),
         };
     };
     let wrong = |key: &str, expected: &str| PackError::config(file, key, expected, &config[key]);
-    let length = |value: &Value| positive(value).filter(|&length| length <= LARGEST_LENGTH);
     let channels =
         length(&config["in_channels"]).ok_or_else(|| wrong("in_channels", "a whole number from 1 to 4096"))?;
-    if let Some(out) = positive(&config["out_channels"]).filter(|&out| out != channels) {
+    let out = match &config["out_channels"] {
+        Value::Null => channels,
+        out => length(out).ok_or_else(|| wrong("out_channels", "a whole number from 1 to 4096"))?,
+    };
+    if out != channels {
         let expected =
             format!("{out}, as many channels as come out: one that also takes a mask or a picture is not supported");
         return Err(wrong("in_channels", &expected));
@@ -132,14 +141,32 @@ pub(super) fn latent_scale(
 /// An `AutoencoderKL` halves the picture once per block but the last; others name their picture's size.
 pub(super) fn picture_size(
     vae_config: &Option<(PathBuf, Value)>,
+    index_file: &Path,
     model_index: &Value,
     [_, height, width]: [usize; 3],
-) -> Option<[usize; 2]> {
-    let config = vae_config.as_ref().map_or(&Value::Null, |(_, config)| config);
-    if let Some(blocks) = config["block_out_channels"].as_array().filter(|blocks| !blocks.is_empty()) {
-        let factor = 1_usize.checked_shl(u32::try_from(blocks.len() - 1).ok()?)?;
-        return Some([height.checked_mul(factor)?, width.checked_mul(factor)?]);
+) -> Result<Option<[usize; 2]>, PackError> {
+    let nothing = Value::Null;
+    let (file, config) = vae_config.as_ref().map_or((index_file, &nothing), |(file, config)| (file.as_path(), config));
+    let blocks = match &config["block_out_channels"] {
+        Value::Null => &Vec::new(),
+        Value::Array(blocks) => blocks,
+        other => {
+            let expected = "a list of the channels of each block";
+            return Err(PackError::config(file, "block_out_channels", expected, other));
+        }
+    };
+    if let Some(halvings) = blocks.len().checked_sub(1) {
+        let factor = u32::try_from(halvings).ok().and_then(|halvings| 1_usize.checked_shl(halvings));
+        let larger = |length: usize| length.checked_mul(factor?);
+        return Ok(larger(height).zip(larger(width)).map(|(height, width)| [height, width]));
     }
-    let size = positive(&config["sample_size"]).or_else(|| positive(&model_index["_image_size"]))?;
-    Some([size, size])
+    for (file, key, size) in
+        [(file, "sample_size", &config["sample_size"]), (index_file, "_image_size", &model_index["_image_size"])]
+    {
+        if !size.is_null() {
+            let side = positive(size).ok_or_else(|| PackError::config(file, key, "the side of a picture [pixels]", size))?;
+            return Ok(Some([side, side]));
+        }
+    }
+    Ok(None)
 }
