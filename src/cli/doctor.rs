@@ -12,7 +12,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 pub use self::{
-    examination::{DoctorPlaces, DoctorReport, PackCheck, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport},
+    examination::{
+        DoctorPlaces, DoctorReport, PackCheck, PackHealth, PackReport, Problem, ProviderReport, RuntimeReport,
+    },
     machine::{FolderReport, MachineReport},
 };
 use crate::cli::pack_summary::PackKind;
@@ -96,7 +98,8 @@ impl DoctorArgs {
         progress: &dyn Fn(&str),
         out: &mut dyn Write,
     ) -> io::Result<u8> {
-        let report = DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs, self.dtype), pack_health, progress);
+        let report =
+            DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs, self.dtype), pack_health, progress);
         if self.json {
             serde_json::to_writer_pretty(&mut *out, &report)?;
             writeln!(out)?;

@@ -304,7 +304,12 @@ fn check_kinds(file: &Path, config: &Value) -> Result<(), PackError> {
     }
     let features = &config["image_seq_length"];
     if !features.is_null() && positive(features).is_none() {
-        return Err(PackError::config(file, "image_seq_length", "the number of tokens that a picture becomes", features));
+        return Err(PackError::config(
+            file,
+            "image_seq_length",
+            "the number of tokens that a picture becomes",
+            features,
+        ));
     }
     let kind = &text_config(config)["model_type"];
     if !kind.is_null() && !kind.is_string() {

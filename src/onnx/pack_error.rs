@@ -95,13 +95,14 @@ pub enum PackError {
     ShortWeights { file: PathBuf, model: PathBuf, tensor: String, needed: u64, found: u64 },
 
     /// A model answers plain inputs with NaN or infinity: pictures would be black, scores without sense.
-    #[error("{} gives {what} in `{tensor}` for a plain input: {why}, and {so}", .file.display())]
+    #[error("{} gives {what} in `{tensor}` for a plain input: {}, and {so}", .file.display(), why(*.narrow))]
     #[diagnostic(help("{help}"))]
     NotFinite {
         file: PathBuf,
-        tensor: String,
+        tensor: Box<str>,
         what: &'static str,
-        why: &'static str,
+        /// Whether it computes in 16 bits.
+        narrow: bool,
         so: &'static str,
         help: &'static str,
     },
@@ -145,10 +146,10 @@ pub enum PackError {
     UnfitTensor {
         file: PathBuf,
         tensor: String,
-        expected: String,
-        found: String,
+        expected: Box<str>,
+        found: Box<str>,
         /// What mends it, where that isn't another export.
-        help: Option<String>,
+        help: Option<Box<str>>,
     },
 
     /// ONNX Runtime refuses the model.
@@ -217,17 +218,17 @@ impl PackError {
         } else {
             return Ok(());
         };
-        let (why, help) = match narrow {
-            true => ("its 16-bit arithmetic overflows", narrow_help),
-            false => ("its weights are broken", "fetch this model again, or export it again from weights that are whole"),
+        let help = match narrow {
+            true => narrow_help,
+            false => "fetch this model again, or export it again from weights that are whole",
         };
-        Err(Self::NotFinite { file: file.to_owned(), tensor: tensor.to_owned(), what, why, so, help })
+        Err(Self::NotFinite { file: file.to_owned(), tensor: tensor.into(), what, narrow, so, help })
     }
 
     /// Of a tensor that does not fit: what mends it, where a setting of the pack is as likely to be wrong as the model.
     pub(super) fn advising(mut self, advice: impl FnOnce() -> String) -> Self {
         if let Self::UnfitTensor { help, .. } = &mut self {
-            help.get_or_insert_with(advice);
+            help.get_or_insert_with(|| advice().into());
         }
         self
     }
@@ -252,6 +253,11 @@ impl PackError {
         let found = super::pack::shortened(found);
         Self::Config { file: file.to_owned(), key: key.into(), expected: expected.into(), found }
     }
+}
+
+/// Why a model gives no numbers.
+fn why(narrow: bool) -> &'static str {
+    if narrow { "its 16-bit arithmetic overflows" } else { "its weights are broken" }
 }
 
 /// Whether ONNX Runtime wanted memory that was not there.

@@ -169,8 +169,8 @@ impl ModelSession {
         PackError::UnfitTensor {
             file: self.file.clone(),
             tensor: name.to_owned(),
-            expected: expected.to_owned(),
-            found: list(self.output_names()),
+            expected: expected.into(),
+            found: list(self.output_names()).into(),
             help: None,
         }
     }
@@ -189,7 +189,8 @@ impl ModelSession {
                 expected: format!(
                     "absent: this kind of model is fed {}",
                     list(fed.iter().map(|declared| declared.name.as_str()))
-                ),
+                )
+                .into(),
                 found: "an input that the model wants as well".into(),
                 help: None,
             }),
@@ -317,8 +318,8 @@ impl ModelSession {
             return Err(PackError::UnfitTensor {
                 file: self.file.clone(),
                 tensor: name.to_owned(),
-                expected: format!("{role} of the model"),
-                found: list(declared.iter().map(Outlet::name)),
+                expected: format!("{role} of the model").into(),
+                found: list(declared.iter().map(Outlet::name)).into(),
                 help: None,
             });
         };
@@ -333,7 +334,7 @@ impl ModelSession {
                 file: self.file.clone(),
                 tensor: tensor.name().to_owned(),
                 expected: "a tensor".into(),
-                found: format!("{other:?}"),
+                found: format!("{other:?}").into(),
                 help: None,
             }),
         }

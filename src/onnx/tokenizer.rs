@@ -250,26 +250,19 @@ fn words_of(tokenizer: &Tokenizer, description: &Value) -> Vec<String> {
 }
 
 /// How many tokens a prompt has, and which setting says so.
-fn prompt_length(
-    file: &Path,
-    files: &SpecialTokenFiles,
-    tokenizer: &Tokenizer,
-) -> Result<(usize, String), PackError> {
+fn prompt_length(file: &Path, files: &SpecialTokenFiles, tokenizer: &Tokenizer) -> Result<(usize, String), PackError> {
     let from_config = length_in_config(files)?.map(|length| (length, "model_max_length", CONFIG_FILE));
     let from_padding = tokenizer.get_padding().and_then(|padding| match padding.strategy {
         PaddingStrategy::Fixed(length) => Some((length, "padding", "tokenizer.json")),
         PaddingStrategy::BatchLongest => None,
     });
     let from_truncation = tokenizer.get_truncation().map(|given| (given.max_length, "truncation", "tokenizer.json"));
-    let (length, key, named_in) = from_config
-        .or(from_padding)
-        .or(from_truncation)
-        .ok_or_else(|| {
-            unusable(
-                file,
-                "neither it nor tokenizer_config.json (`model_max_length`) says how many tokens a prompt has".into(),
-            )
-        })?;
+    let (length, key, named_in) = from_config.or(from_padding).or(from_truncation).ok_or_else(|| {
+        unusable(
+            file,
+            "neither it nor tokenizer_config.json (`model_max_length`) says how many tokens a prompt has".into(),
+        )
+    })?;
     let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
     if length <= special {
         let message = format!("a prompt of {length} tokens has no room for words beside {special} special tokens");

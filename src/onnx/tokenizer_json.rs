@@ -39,7 +39,8 @@ pub(super) fn tokenizer_of(file: &Path, text: &str, description: &Value) -> Resu
 
 fn in_words(description: &Value, said: &str) -> String {
     if description["model"].is_null() {
-        return "it has no `model`, which says how words become ids: it is no tokenizer of the `tokenizers` library".into();
+        return "it has no `model`, which says how words become ids: it is no tokenizer of the `tokenizers` library"
+            .into();
     }
     let broken = PARTS.into_iter().find_map(|(part, what, reading)| {
         let reason = reading(&description[part])?;

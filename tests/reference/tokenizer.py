@@ -5,8 +5,11 @@
         BPE, end-of-word marks, no padding section), and the ids that transformers gives.
     python3 tests/reference/tokenizer.py pack models/emoji-ldm
         writes tests/vectors/pack_tokenizer.json: ids by the pack's own tokenizer.json, padded as diffusers pads.
+    python3 tests/reference/tokenizer.py padding
+        writes tests/vectors/clip_padding.json: with which token the slow tokenizer of CLIP pads, by what tokenizer_config.json
+        and special_tokens_map.json say, over the vocabulary of tests/vectors/tiny_stable_diffusion/sd15.
 
-Needs transformers 4.46 and tokenizers 0.20.
+Needs transformers 4.46 and tokenizers 0.20; the last transformers 4.55.4.
 """
 
 import argparse
@@ -135,12 +138,45 @@ def pack(root):
     write_json(VECTORS / "pack_tokenizer.json", {"prompt_length": length, "cases": cases})
 
 
+def padding():
+    """An absent setting is not written; without a map there is no such file."""
+    source = VECTORS / "tiny_stable_diffusion" / "sd15" / "tokenizer"
+    table = json.loads((VECTORS / "tiny_stable_diffusion" / "sd21" / "tokenizer" / "tokenizer_config.json").read_text())
+    added = {"content": "!", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False}
+    usual = {"model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
+    named = [{}, {"pad_token": None}, {"pad_token": "<|endoftext|>"}, {"pad_token": "!"}]
+    cases = []
+    for tables in [{}, {"added_tokens_decoder": table["added_tokens_decoder"]}]:
+        for in_config in named + [{"pad_token": {**added, "__type": "AddedToken"}}]:
+            for in_map in [None, *(case for case in named if case != {"pad_token": None}), {"pad_token": added}]:
+                with tempfile.TemporaryDirectory() as folder:
+                    folder = pathlib.Path(folder)
+                    for name in ["vocab.json", "merges.txt"]:
+                        shutil.copy(source / name, folder / name)
+                    config = {**usual, **tables, **in_config}
+                    write_json(folder / "tokenizer_config.json", config)
+                    if in_map is not None:
+                        write_json(folder / "special_tokens_map.json", in_map)
+                    slow = CLIPTokenizer.from_pretrained(folder)
+                    ids = None
+                    if slow.pad_token is not None:
+                        ids = slow("a dog!", padding="max_length", max_length=slow.model_max_length, truncation=True).input_ids
+                        # The rest is all padding.
+                        assert len(set(ids[8:])) == 1
+                        ids = ids[:9]
+                    cases.append({"config": config, "map": in_map, "pad_token": slow.pad_token, "ids": ids})
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    (VECTORS / "clip_padding.json").write_text(f'{{"prompt": "a dog!", "cases": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("kind", choices=["clip", "pack"])
+parser.add_argument("kind", choices=["clip", "pack", "padding"])
 parser.add_argument("root", nargs="?", type=pathlib.Path)
 arguments = parser.parse_args()
 if arguments.kind == "clip":
     clip()
+elif arguments.kind == "padding":
+    padding()
 elif arguments.root is None:
     parser.error("name the pack's folder")
 else:

@@ -278,7 +278,9 @@ fn examine_packs(
             mend: match &pack.health.mend {
                 Some(mend) => mend.clone(),
                 None if pack.path.starts_with(&places.models) => {
-                    format!("`git checkout -- {shown}`, if it came with latentlink; else fetch or export the pack again")
+                    format!(
+                        "`git checkout -- {shown}`, if it came with latentlink; else fetch or export the pack again"
+                    )
                 }
                 None => "fetch or export the pack again".to_owned(),
             },
@@ -325,12 +327,7 @@ fn examine_results(results: &FolderReport, problems: &mut Vec<Problem>) {
 }
 
 fn blocking(error: &RuntimeError) -> Problem {
-    Problem {
-        what: error.to_string(),
-        mend: mend_of(error),
-        blocks_the_default: true,
-        breaks_a_named_pack: false,
-    }
+    Problem { what: error.to_string(), mend: mend_of(error), blocks_the_default: true, breaks_a_named_pack: false }
 }
 
 /// What is wrong, without the name of the provider, which stands before it in the report.

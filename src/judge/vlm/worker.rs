@@ -7,9 +7,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use super::prompts::Prompts;
 use super::{CACHE_BYTES, CACHE_BYTES_ON_GPU};
-use crate::onnx::judge_models::{
-    Continuation, DecoderRow, Keep, KeysAndValues, PictureRows, PictureSpan, joined,
-};
+use crate::onnx::judge_models::{Continuation, DecoderRow, Keep, KeysAndValues, PictureRows, PictureSpan, joined};
 use crate::onnx::picture_preprocessing::{PictureLayout, PicturePixels};
 use crate::onnx::{JudgeModels, JudgePack, PackError, ResolvedProvider};
 

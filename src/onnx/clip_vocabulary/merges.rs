@@ -85,7 +85,9 @@ impl Lines<'_> {
                     number => format!(", nor {number} others"),
                 };
                 Err(self.wrong(
-                    format!("no line makes the token `{first}` of vocab.json{others}: it is cut, or of another vocabulary"),
+                    format!(
+                        "no line makes the token `{first}` of vocab.json{others}: it is cut, or of another vocabulary"
+                    ),
                     "fetch the file again, or take vocab.json and merges.txt from one tokenizer",
                 ))
             }

@@ -132,7 +132,9 @@ impl TextEncoder {
         ids.require_shape(&format!("[batch, {tokens} tokens]"), &[None, Some(tokens)]).map_err(|error| {
             let place = tokenizer.length_place();
             error.advising(|| {
-                format!("correct {place} to what the model declares, or take the tokenizer and the model from one export")
+                format!(
+                    "correct {place} to what the model declares, or take the tokenizer and the model from one export"
+                )
             })
         })?;
         session.require_no_input_but(&[&ids])?;

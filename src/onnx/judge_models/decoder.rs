@@ -125,7 +125,8 @@ impl Decoder {
         };
         let attention_heads = number("num_attention_heads")?;
         let heads = past[0].shape[1].or(number("num_key_value_heads")?).or(attention_heads);
-        let by_width = number("hidden_size")?.zip(attention_heads).and_then(|(hidden, heads)| hidden.checked_div(heads));
+        let by_width =
+            number("hidden_size")?.zip(attention_heads).and_then(|(hidden, heads)| hidden.checked_div(heads));
         let head_size = past[0].shape[3].or(number("head_dim")?).or(by_width);
         let (Some(heads), Some(head_size)) = (heads, head_size) else {
             return Err(past[0].unfit("[batch, heads, past, head size] with both sizes given, here or in config.json"));

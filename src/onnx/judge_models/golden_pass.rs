@@ -173,8 +173,8 @@ impl<'a> Trial<'a> {
         Err(PackError::UnfitTensor {
             file: decoder.to_owned(),
             tensor: "logits".into(),
-            expected: format!("at least {} wide, as the words of {file} have ids up to {highest}", highest + 1),
-            found: format!("{logits} values"),
+            expected: format!("at least {} wide, as the words of {file} have ids up to {highest}", highest + 1).into(),
+            found: format!("{logits} values").into(),
             help: Some("take tokenizer.json and the three models from one repository".into()),
         })
     }

@@ -116,7 +116,9 @@ impl ChatTemplate {
         PackError::Config {
             file: file.clone(),
             key: (*key).into(),
-            expected: format!("the id of the picture's token, for which the chat template in {template} writes `{other}`"),
+            expected: format!(
+                "the id of the picture's token, for which the chat template in {template} writes `{other}`"
+            ),
             found: format!("{id}, which is `{text}`"),
         }
     }

@@ -58,7 +58,13 @@ impl JudgePack {
     pub(in crate::onnx) fn unfit_features(&self, expected: String, found: String) -> PackError {
         let file = self.root.join(&self.files.vision_encoder);
         let help = Some("take the three models and the configurations of the pack from one repository".into());
-        PackError::UnfitTensor { file, tensor: "image_features".into(), expected, found, help }
+        PackError::UnfitTensor {
+            file,
+            tensor: "image_features".into(),
+            expected: expected.into(),
+            found: found.into(),
+            help,
+        }
     }
 
     /// The error for a picture that leaves no room for words.

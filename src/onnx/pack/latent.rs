@@ -164,7 +164,8 @@ pub(super) fn picture_size(
         [(file, "sample_size", &config["sample_size"]), (index_file, "_image_size", &model_index["_image_size"])]
     {
         if !size.is_null() {
-            let side = positive(size).ok_or_else(|| PackError::config(file, key, "the side of a picture [pixels]", size))?;
+            let side =
+                positive(size).ok_or_else(|| PackError::config(file, key, "the side of a picture [pixels]", size))?;
             return Ok(Some([side, side]));
         }
     }

@@ -62,13 +62,13 @@ impl TensorDeclaration {
     }
 
     /// The error for this tensor, which should have been `expected`.
-    pub fn unfit(&self, expected: impl Into<String>) -> PackError {
+    pub fn unfit(&self, expected: impl Into<Box<str>>) -> PackError {
         let axes = self.shape.iter().map(|length| length.map_or("any".into(), |length| length.to_string()));
         PackError::UnfitTensor {
             file: self.file.clone(),
             tensor: self.name.clone(),
             expected: expected.into(),
-            found: format!("{} [{}]", self.element_type, axes.collect::<Vec<_>>().join(", ")),
+            found: format!("{} [{}]", self.element_type, axes.collect::<Vec<_>>().join(", ")).into(),
             help: None,
         }
     }
