@@ -197,7 +197,7 @@ impl PackSummary {
         self.schedule =
             Some(format!("{}, predicts {prediction}", config["_class_name"].as_str().unwrap_or("no class")));
         if check.with_sessions {
-            pack.load_worker(ResolvedProvider::Cpu, 1)?;
+            pack.load_worker(ResolvedProvider::Cpu, all_cores())?;
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl PackSummary {
         self.chat_template_file = source.chat_template.and_then(name_of);
         self.score_scale = Some(template.scale().into());
         if check.with_sessions {
-            pack.load_worker(ResolvedProvider::Cpu, 1)?;
+            pack.load_worker(ResolvedProvider::Cpu, all_cores())?;
         }
         Ok(())
     }
@@ -266,6 +266,11 @@ impl From<DigestReport> for DigestSummary {
             unlisted: report.unlisted,
         }
     }
+}
+
+/// Nothing else runs while a pack is tried, and one step of a large model takes a while.
+fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What a tokenizer was read from.

@@ -1,20 +1,22 @@
 //! `latentlink doctor` on machines in various states.
 
-use std::{fs, path::Path};
+use std::{cell::RefCell, fs, path::Path};
 
 use latentlink::{
-    cli::doctor::{DoctorPlaces, DoctorReport, PackHealth, write_text},
+    cli::doctor::{DoctorPlaces, DoctorReport, PackCheck, PackHealth, write_text},
     cli::pack_summary::PackKind,
+    onnx::judge_pack::ModelDtype,
     onnx::runtime::{PipCommand, RuntimeResolver},
 };
 
-fn whole(path: &Path, with_sessions: bool) -> PackHealth {
+fn whole(path: &Path, check: PackCheck) -> PackHealth {
     PackHealth {
         kind: PackKind::of(path),
         digests_listed: true,
         files_intact: 9,
-        sessions_load: with_sessions.then_some(true),
+        sessions_load: check.with_sessions.then_some(true),
         problems: Vec::new(),
+        mend: None,
     }
 }
 
@@ -32,6 +34,7 @@ fn places(folder: &Path) -> DoctorPlaces {
         default_diffusion: diffusion,
         default_judge: judge,
         packs: Vec::new(),
+        dtype: None,
         results: folder.join("results"),
     }
 }
@@ -70,9 +73,9 @@ fn a_whole_machine_can_run_the_default_and_both_reports_say_so() {
 fn a_damaged_default_pack_of_either_kind_ends_with_exit_code_3_and_the_command_that_mends_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, kind) in [("emoji-ldm", PackKind::Diffusion), ("emoji-llava", PackKind::Judge)] {
-        let damaged = |path: &Path, with_sessions: bool| PackHealth {
+        let damaged = |path: &Path, check: PackCheck| PackHealth {
             problems: if path.ends_with(name) { vec!["model.onnx is corrupt".to_owned()] } else { Vec::new() },
-            ..whole(path, with_sessions)
+            ..whole(path, check)
         };
         let report = DoctorReport::examine(&places(folder.path()), &damaged, &|_| {});
         assert_eq!((report.exit_code(), report.problems.len()), (3, 1), "{:?}", report.problems);
@@ -103,21 +106,59 @@ fn without_the_default_judge_the_doctor_names_the_mend_and_the_way_without_score
 }
 
 #[test]
-fn a_damaged_pack_that_is_not_the_default_is_told_but_does_not_stop_the_default() {
+fn a_damaged_pack_that_is_not_the_default_ends_with_exit_code_3_where_it_is_named_and_does_not_stop_the_default() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut places = places(folder.path());
-    let own = folder.path().join("own-pack");
+    let own = places.models.join("own-pack");
     fs::create_dir(&own).expect("a temporary folder");
-    places.packs = vec![own.clone(), folder.path().join("no-pack-here")];
-    let health = |path: &Path, with_sessions: bool| PackHealth {
-        problems: if path == own { vec!["vae_decoder/model.onnx is missing".to_owned()] } else { Vec::new() },
-        ..whole(path, with_sessions)
+    fs::write(own.join("model_index.json"), "{}").expect("a temporary folder");
+    let health = |path: &Path, check: PackCheck| {
+        let is_own = path == own;
+        let mend = is_own.then(|| "correct `sample_size`".to_owned());
+        PackHealth {
+            problems: if is_own { vec!["`sample_size` should be 8".to_owned()] } else { Vec::new() },
+            mend,
+            ..whole(path, check)
+        }
     };
     let report = DoctorReport::examine(&places, &health, &|_| {});
-    assert_eq!(report.exit_code(), 0);
-    let told: Vec<_> = report.problems.iter().map(|problem| problem.what.as_str()).collect();
-    assert!(told.iter().any(|what| what.contains("vae_decoder/model.onnx is missing")), "{told:?}");
-    assert!(told.iter().any(|what| what.contains("no-pack-here")), "{told:?}");
+    assert_eq!((report.exit_code(), report.problems.len()), (0, 1), "nobody named it: {:?}", report.problems);
+
+    places.packs = vec![own.clone()];
+    let report = DoctorReport::examine(&places, &health, &|_| {});
+    assert_eq!((report.exit_code(), report.problems.len()), (3, 1), "{:?}", report.problems);
+    assert!(report.default_can_run);
+    assert_eq!(report.problems[0].mend, "correct `sample_size`");
+    let text = text_of(&report);
+    for part in
+        ["`sample_size` should be 8", "A pack that was named cannot be used", "The default scenario can run here"]
+    {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+
+    places.packs = vec![folder.path().join("no-pack-here")];
+    let report = DoctorReport::examine(&places, &whole, &|_| {});
+    assert_eq!(report.exit_code(), 3);
+    assert!(report.problems[0].what.contains("no-pack-here"), "{:?}", report.problems);
+}
+
+#[test]
+fn a_dtype_is_for_the_packs_that_are_named_and_for_no_other() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut places = places(folder.path());
+    let own = folder.path().join("own-judge");
+    fs::create_dir(&own).expect("a temporary folder");
+    places.packs = vec![own.clone()];
+    places.dtype = Some(ModelDtype::Fp16);
+    let seen = RefCell::new(Vec::new());
+    let health = |path: &Path, check: PackCheck| {
+        seen.borrow_mut().push((path.to_owned(), check));
+        whole(path, check)
+    };
+    DoctorReport::examine(&places, &health, &|_| {});
+    let with = |dtype| PackCheck { with_sessions: true, dtype };
+    let expected = [(&places.default_diffusion, None), (&places.default_judge, None), (&own, Some(ModelDtype::Fp16))];
+    assert_eq!(seen.into_inner(), expected.map(|(path, dtype)| (path.clone(), with(dtype))));
 }
 
 #[test]

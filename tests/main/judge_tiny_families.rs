@@ -254,7 +254,11 @@ fn a_pack_whose_files_contradict_each_other_is_refused_by_what_does_not_fit() {
             &set(processor, "patch_size", 14.into()),
             ["vision_encoder.onnx", "pixel_values", "[patches, 1176]"],
         ),
-        (smolvlm, &set("config.json", "image_token_id", 5000.into()), ["tokenizer.json", "5000", "picture"]),
+        (
+            smolvlm,
+            &set("config.json", "image_token_id", 5000.into()),
+            ["config.json: `image_token_id` should be", "5000, which is no token", "tokenizer.json"],
+        ),
         (
             smolvlm,
             &|root: &Path| {
@@ -267,7 +271,7 @@ fn a_pack_whose_files_contradict_each_other_is_refused_by_what_does_not_fit() {
         (
             qwen2_vl,
             &set("config.json", "image_token_id", 7.into()),
-            ["tokenizer.json", "added_tokens lack token 7", "picture"],
+            ["config.json: `image_token_id` should be", "one of the added_tokens", "found 7, which is the word `are`"],
         ),
         (
             smolvlm,

@@ -95,8 +95,15 @@ fn a_listed_model_file_that_is_absent_is_asked_for() {
     pack.write_digests(&["unet/model.onnx_data"]);
     pack.remove("unet/model.onnx_data");
     let error = DiffusionPack::open(pack.root()).expect_err("the weights are gone");
-    assert!(matches!(error, PackError::MissingFile { .. }), "{error}");
-    assert!(error.to_string().contains("model.onnx_data"), "{error}");
+    assert!(matches!(error, PackError::ListedFileMissing { .. }), "{error}");
+    assert!(error.to_string().contains("model.onnx_data is missing, which the pack's digests.json lists"), "{error}");
+    let help = error.help().expect("the error helps").to_string();
+    assert!(help.contains("take its line out of digests.json"), "{help}");
+    // What the layout asks for too is told the same way.
+    pack.write_digests(&["unet/model.onnx"]);
+    pack.remove("unet/model.onnx");
+    let error = DiffusionPack::open(pack.root()).expect_err("the denoiser is gone");
+    assert!(matches!(error, PackError::ListedFileMissing { .. }), "{error}");
 }
 
 #[test]

@@ -168,11 +168,14 @@ fn a_model_whose_16_bit_arithmetic_overflows_is_refused_when_it_is_loaded() {
 }
 
 #[test]
-fn what_a_model_of_32_bits_answers_is_not_looked_at_when_it_is_loaded() {
+fn a_model_of_32_bits_that_gives_no_numbers_is_refused_as_one_with_broken_weights() {
     let pack = TinyPack::new();
     pack.model("vae_decoder", "vae_decoder_f32_overflow");
-    let pictures = load(&pack).expect("it fits").decode(latents(1).view()).expect("the model runs");
-    assert!(pictures.iter().any(|value| value.is_nan()));
+    let error = load(&pack).expect_err("it gives no numbers");
+    assert!(matches!(error, PackError::NotFinite { narrow: false, .. }), "{error}");
+    let text = format!("{error}\n{}", error.help().expect("the error helps"));
+    assert!(text.contains("gives NaN in `sample`") && text.contains("its weights are broken"), "{text}");
+    assert!(text.contains("fetch this model again") && !text.contains("16"), "{text}");
 }
 
 #[test]

@@ -59,9 +59,9 @@ fn a_model_that_is_cut_short_or_none_at_all_is_told_before_it_is_loaded() {
 fn every_file_of_a_pack_with_two_text_encoders_is_asked_for() {
     for (file, asked) in [
         ("text_encoder_2/model.onnx", "text_encoder_2/model.onnx (the second text encoder)"),
-        ("tokenizer_2/vocab.json", "tokenizer_2/tokenizer.json (how prompts become tokens)"),
+        ("tokenizer_2/vocab.json", "tokenizer_2/vocab.json (the tokens of a prompt and their ids)"),
         ("tokenizer_2/merges.txt", "tokenizer_2/merges.txt (which letters of a prompt are joined)"),
-        ("tokenizer/vocab.json", "tokenizer/tokenizer.json (how prompts become tokens)"),
+        ("tokenizer/vocab.json", "tokenizer/vocab.json (the tokens of a prompt and their ids)"),
     ] {
         let (error, text) = refusal("sdxl", |pack| pack.remove(file));
         assert!(matches!(error, PackError::MissingFile { .. }), "{error}");

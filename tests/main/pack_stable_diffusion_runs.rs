@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latentlink::cli::doctor::PackCheck;
 use latentlink::cli::models::{listing, pack_health};
 use latentlink::cli::pack_summary::PackSummary;
 use latentlink::diffusion::text::TextEmbedding;
@@ -13,6 +14,9 @@ use latentlink::random::StreamKey;
 
 use crate::program::Workplace;
 use crate::tiny_stable_diffusion::{PACKS, StableDiffusionPack};
+
+/// As the doctor looks at a pack that is named.
+const WITH_SESSIONS: PackCheck = PackCheck { with_sessions: true, dtype: None };
 
 /// One device behind a link without errors. Device and server have one prompt, so the split chain is the unsplit one. The
 /// latents of random weights are large: the range keeps them from being clipped.
@@ -133,12 +137,12 @@ fn the_doctor_loads_every_architecture_and_hears_of_a_model_that_overflows() {
     runtime::environment().expect("ONNX Runtime is found or fetched");
     for name in [PACKS[0], PACKS[1], PACKS[2], PACKS[3], "sd15_fp16"] {
         let pack = StableDiffusionPack::new(name);
-        let health = pack_health(pack.root(), true);
+        let health = pack_health(pack.root(), WITH_SESSIONS);
         assert_eq!((health.sessions_load, health.problems), (Some(true), Vec::<String>::new()), "{name}");
     }
     let pack = StableDiffusionPack::new("sd15");
     pack.write("scheduler/scheduler_config.json", r#"{ "_class_name": "AbsentScheduler" }"#);
-    let health = pack_health(pack.root(), false);
+    let health = pack_health(pack.root(), PackCheck::default());
     assert!(health.problems[0].contains("AbsentScheduler"), "{:?}", health.problems);
 }
 

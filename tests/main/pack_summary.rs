@@ -1,5 +1,6 @@
 //! What `latentlink models` tells of the packs that are there.
 
+use latentlink::cli::doctor::PackCheck;
 use latentlink::cli::models::{listing, pack_health};
 use latentlink::cli::pack_summary::{MarkRange, PackKind, PackSummary};
 use latentlink::onnx::digest::sha256_of_file;
@@ -9,6 +10,9 @@ use serde_json::json;
 use crate::shipped_pack;
 use crate::tiny_llava::CopiedPack;
 use crate::tiny_pack::TinyPack;
+
+/// As the doctor looks at a pack that is named.
+const WITH_SESSIONS: PackCheck = PackCheck { with_sessions: true, dtype: None };
 
 #[test]
 fn a_whole_pack_is_listed_with_its_sizes_words_and_card() {
@@ -46,18 +50,22 @@ fn a_broken_pack_is_listed_with_its_problem_and_the_mend() {
 fn the_doctor_hears_of_every_file_that_does_not_hold_or_of_what_else_is_wrong() {
     let pack = TinyPack::new();
     pack.write_digests(&["unet/model.onnx", "unet/config.json", "vae_decoder/config.json"]);
-    let health = pack_health(pack.root(), false);
+    let health = pack_health(pack.root(), PackCheck::default());
     assert!(health.digests_listed && health.problems.is_empty());
     assert_eq!(health.files_intact, 3);
     pack.model("unet", "unet_one_f32");
     pack.remove("vae_decoder/config.json");
-    let health = pack_health(pack.root(), false);
-    assert_eq!(health.problems, ["vae_decoder/config.json is missing", "unet/model.onnx is corrupt"]);
+    let health = pack_health(pack.root(), PackCheck::default());
+    assert_eq!(
+        health.problems,
+        ["vae_decoder/config.json is missing, which digests.json lists", "unet/model.onnx is corrupt"]
+    );
     assert_eq!(health.files_intact, 1);
     pack.remove("digests.json");
-    let health = pack_health(pack.root(), false);
+    let health = pack_health(pack.root(), PackCheck::default());
     assert!(!health.digests_listed);
     assert!(health.problems[0].contains("lacks") && health.problems.len() == 1);
+    assert!(health.mend.is_some_and(|mend| mend.contains("git checkout -- ")), "the error's own mend");
 }
 
 #[test]
@@ -106,7 +114,7 @@ fn a_judge_pack_with_a_damaged_file_or_template_is_listed_with_its_problem() {
     let summary = PackSummary::of(copied.root());
     assert_eq!(summary.digests.corrupt, ["onnx/embed_tokens.onnx"]);
     assert!(summary.problem.as_ref().is_some_and(|problem| problem.to_string().contains("corrupt")));
-    assert_eq!(pack_health(copied.root(), false).problems, ["onnx/embed_tokens.onnx is corrupt"]);
+    assert_eq!(pack_health(copied.root(), PackCheck::default()).problems, ["onnx/embed_tokens.onnx is corrupt"]);
 
     let copied = CopiedPack::new();
     std::fs::write(copied.path("judge_template.toml"), "scale = 3\n").expect("it is writable");
@@ -126,12 +134,12 @@ fn the_doctor_loads_the_sessions_of_packs_of_both_kinds_and_hears_of_a_model_tha
     runtime::environment().expect("ONNX Runtime is found or fetched");
     let copied = CopiedPack::new();
     for root in [&shipped_pack::folder(), copied.root()] {
-        let health = pack_health(root, true);
+        let health = pack_health(root, WITH_SESSIONS);
         assert_eq!((health.sessions_load, health.problems), (Some(true), Vec::<String>::new()));
     }
     std::fs::copy(copied.path("onnx/embed_tokens.onnx"), copied.path("onnx/vision_encoder.onnx")).expect("a copy");
-    assert!(pack_health(copied.root(), false).problems.is_empty(), "no session was asked for");
-    let health = pack_health(copied.root(), true);
+    assert!(pack_health(copied.root(), PackCheck::default()).problems.is_empty(), "no session was asked for");
+    let health = pack_health(copied.root(), WITH_SESSIONS);
     assert_eq!((health.sessions_load, health.problems.len()), (Some(false), 1));
     assert!(health.problems[0].contains("vision_encoder"), "{:?}", health.problems);
 }

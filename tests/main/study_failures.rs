@@ -22,6 +22,8 @@ fn a_point_that_fails_is_recorded_with_its_error_and_the_others_go_on() {
     let said = workplace
         .run(&["run", "s.toml"])
         .assert_fails(1, &["2 of 4 runs of s failed", "results/s/failures.csv", "--retry-failed"]);
+    // The reason is there also where nobody reads standard output.
+    assert!(said.stderr.contains("failed; point 1, replication 0: ") && said.stderr.contains("Gather"), "{said:#?}");
     assert!(said.stdout.contains("2 runs failed, the others are in the tables:"), "{said:#?}");
     assert!(said.stdout.contains("  point 1, replication 0: "), "{said:#?}");
     let failures = workplace.csv("results/s/failures.csv");

@@ -7,6 +7,7 @@ use latentlink::judge::{Persona, PromptTemplate};
 use latentlink::onnx::{JudgePack, runtime};
 use latentlink::picture::Picture;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A folder of `tests/vectors`.
 #[derive(Clone, Copy)]
@@ -101,6 +102,46 @@ impl VlmVectors {
     /// What the agents of the pack are asked with.
     pub fn template(self) -> PromptTemplate {
         PromptTemplate::for_pack(&self.path("pack"), None).expect("the template is right").template
+    }
+}
+
+/// A copy of a family's pack to change.
+pub struct CopiedVlm {
+    folder: TempDir,
+}
+
+impl CopiedVlm {
+    pub fn new(family: VlmVectors) -> Self {
+        let copied = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        std::fs::create_dir(copied.path("onnx")).expect("a new folder");
+        for part in ["", "onnx"] {
+            for entry in family.path("pack").join(part).read_dir().expect("the pack is there").flatten() {
+                if entry.path().is_file() {
+                    std::fs::copy(entry.path(), copied.path(part).join(entry.file_name())).expect("a new file");
+                }
+            }
+        }
+        copied
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.root().join(file)
+    }
+
+    /// Changes a JSON file of the pack.
+    pub fn edit(&self, file: &str, change: impl FnOnce(&mut Value)) {
+        let path = self.path(file);
+        let mut json = serde_json::from_slice(&std::fs::read(&path).expect("the file is there")).expect("JSON");
+        change(&mut json);
+        std::fs::write(path, json.to_string()).expect("the file is writable");
+    }
+
+    pub fn remove(&self, file: &str) {
+        std::fs::remove_file(self.path(file)).expect("the file was there");
     }
 }
 
