@@ -73,7 +73,7 @@ pub enum JudgeError {
         picture: usize,
         /// Most tokens of the answer.
         answer: usize,
-        /// What makes fewer of them: of the picture, where it takes most.
+        /// What makes fewer of them: also of the picture, where it takes many.
         help: String,
     },
 

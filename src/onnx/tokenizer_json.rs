@@ -34,6 +34,7 @@ const PARTS: [(&str, &str, Reading); 8] = [
 /// [`PackError::Tokenizer`] with the part that cannot be read.
 pub(super) fn tokenizer_of(file: &Path, text: &str, description: &Value) -> Result<Tokenizer, PackError> {
     require_template_tokens(file, &description["post_processor"])?;
+    require_room_for_merges(file, &description["model"])?;
     Tokenizer::from_bytes(text).map_err(|error| unusable(file, in_words(description, &error.to_string())))
 }
 
@@ -89,6 +90,34 @@ fn require_template_tokens(file: &Path, post_processor: &Value) -> Result<(), Pa
         Some(token) => {
             Err(unusable(file, format!("its post_processor adds {token}, which its special_tokens do not list")))
         }
+    }
+}
+
+/// Refuses merges that make a token longer than any of the vocabulary, or cut more off a piece than it has: the library would
+/// panic on them. What else may be wrong with merges it says itself.
+fn require_room_for_merges(file: &Path, model: &Value) -> Result<(), PackError> {
+    let (Some(merges), Some(vocabulary)) = (model["merges"].as_array(), model["vocab"].as_object()) else {
+        return Ok(());
+    };
+    let longest = vocabulary.keys().map(String::len).max().unwrap_or(0);
+    let prefix = model["continuing_subword_prefix"].as_str().map_or(0, str::len);
+    let has_room = |(first, second): &(&str, &str)| {
+        second.len().checked_sub(prefix).is_some_and(|rest| first.len() + rest <= longest)
+    };
+    match merges.iter().filter_map(pair_of).find(|pair| !has_room(pair)) {
+        None => Ok(()),
+        Some((first, second)) => {
+            let message = format!("its `model` joins `{first}` and `{second}`, but its vocab has no token of both");
+            Err(unusable(file, message))
+        }
+    }
+}
+
+/// A merge as a list of two, or as older files have it, with a space between.
+fn pair_of(merge: &Value) -> Option<(&str, &str)> {
+    match merge {
+        Value::String(pair) => pair.split_once(' '),
+        pair => Some((pair[0].as_str()?, pair[1].as_str()?)),
     }
 }
 

@@ -164,7 +164,7 @@ fn settings_of_the_wrong_kind_are_errors_and_not_taken_for_absent() {
 
 #[test]
 fn a_broken_tokenizer_json_is_told_by_the_part_that_cannot_be_read_and_what_it_is_for() {
-    let rows: [(&str, Value, &[&str]); 8] = [
+    let rows: [(&str, Value, &[&str]); 11] = [
         (
             "model",
             json!({ "type": "WordLevel", "vocab": { "a": "b" }, "unk_token": "a" }),
@@ -173,6 +173,21 @@ fn a_broken_tokenizer_json_is_told_by_the_part_that_cannot_be_read_and_what_it_i
         (
             "model",
             json!({ "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": [["a", "b"]] }),
+            &["its `model` joins `a` and `b`, but its vocab has no token of both"],
+        ),
+        (
+            "model",
+            json!({ "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": ["a b"] }),
+            &["its `model` joins `a` and `b`"],
+        ),
+        (
+            "model",
+            json!({ "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": ["a b"], "continuing_subword_prefix": "##" }),
+            &["its `model` joins `a` and `b`"],
+        ),
+        (
+            "model",
+            json!({ "type": "BPE", "vocab": { "a": 0, "b": 1, "long": 2 }, "merges": [["a", "b"]] }),
             &["`model` should be how words become ids", "BPE", "Token `ab` out of vocabulary"],
         ),
         ("model", Value::Null, &["it has no `model`", "how words become ids"]),

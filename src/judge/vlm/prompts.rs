@@ -65,17 +65,17 @@ impl VlmJudge {
                 text,
                 picture,
                 answer: self.answer_tokens(),
-                help: self.fewer_tokens(picture > needed / 2),
+                help: self.fewer_tokens(picture > needed / 3),
             });
         }
         Ok(PromptText { before, after, tokens })
     }
 
     /// What makes a question shorter.
-    fn fewer_tokens(&self, picture_is_most: bool) -> String {
+    fn fewer_tokens(&self, picture_is_large: bool) -> String {
         let words = "shorten the judge's template or the request, lower `judge.max_new_tokens`, or use a pack with a longer \
                      context (`max_position_embeddings` in its config.json)";
-        match self.pack.smaller_pictures().filter(|_| picture_is_most) {
+        match self.pack.smaller_pictures().filter(|_| picture_is_large) {
             Some(pictures) => format!("{pictures}; or {words}"),
             None => words.into(),
         }

@@ -96,12 +96,17 @@ impl ChatTemplate {
         })?;
         let token = self.picture.text.as_str();
         let parts: Vec<&str> = text.split(token).collect();
+        if let Some(other) = between(&text, before, after).filter(|other| !other.contains(token))
+            // A picture may stand before all text, but not behind it.
+            && (parts.len() != 2 || parts[0].contains(after))
+        {
+            return Err(self.wrong_token(other));
+        }
         match parts.as_slice() {
             [before_picture, after_picture] => Ok(ChatWithPicture {
                 before_picture: (*before_picture).to_owned(),
                 after_picture: (*after_picture).to_owned(),
             }),
-            [whole] if let Some(other) = between(whole, before, after) => Err(self.wrong_token(other)),
             several => {
                 let times = several.len() - 1;
                 Err(self.wrong(format!("it writes the picture's token {token} {times} times, which should be once")))
