@@ -6,6 +6,7 @@
 
 mod config;
 mod error;
+mod karras;
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -49,8 +50,19 @@ pub struct NoiseSchedule {
     final_alpha_bar: f64,
     /// Range ± to which DDIM, DDPM and LCM clip the predicted clean latent.
     clip_sample: Option<f64>,
+    /// Whether Euler and DPM-Solver++ go through Karras's levels.
+    use_karras_sigmas: bool,
     consistency: ConsistencyModel,
     misfits: Misfits,
+}
+
+/// Where a step of a chain begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct StepStart {
+    /// What the denoiser is told.
+    pub timestep: f64,
+    /// ᾱ of the latent.
+    pub alpha_bar: f64,
 }
 
 /// What the file says of latent consistency models.
@@ -121,12 +133,24 @@ impl NoiseSchedule {
     }
 
     /// The timesteps of a chain of `steps` steps, noisiest first, exactly as diffusers picks them: whole numbers, but
-    /// for Euler and Euler ancestral with `linspace`, which do not round them. (Of PNDM's list, which has the second one
-    /// twice, each once.)
+    /// for Euler with Karras's levels, and Euler and Euler ancestral with `linspace`, which do not round them. (Of PNDM's
+    /// list, which has the second one twice, each once.)
     ///
     /// # Errors
     /// No steps, more steps than timesteps of training or of a consistency model, or an offset that leads out of the table.
     pub fn timesteps(&self, sampler: Sampler, steps: u32) -> Result<Vec<f64>, ScheduleError> {
+        Ok(self.starts(sampler, steps)?.into_iter().map(|start| start.timestep).collect())
+    }
+
+    /// The same with the noise levels there.
+    pub(super) fn starts(&self, sampler: Sampler, steps: u32) -> Result<Vec<StepStart>, ScheduleError> {
+        let timesteps = self.spaced_timesteps(sampler, steps)?;
+        let of_the_table = |&timestep: &f64| StepStart { timestep, alpha_bar: self.level(sampler, timestep) };
+        let karras = self.karras_starts(sampler, &timesteps);
+        Ok(karras.unwrap_or_else(|| timesteps.iter().map(of_the_table).collect()))
+    }
+
+    fn spaced_timesteps(&self, sampler: Sampler, steps: u32) -> Result<Vec<f64>, ScheduleError> {
         let train = self.train_timesteps();
         if steps == 0 {
             return Err(ScheduleError::NoSteps);

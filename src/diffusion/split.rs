@@ -18,7 +18,7 @@
 
 use std::borrow::Cow;
 
-use super::noise_schedule::{NoiseSchedule, ScheduleError};
+use super::noise_schedule::{NoiseSchedule, ScheduleError, StepStart};
 use super::sampler::{DenoisingStep, KnownOutputs, Sampler, restarted};
 
 /// How a chain is divided between the server and a device.
@@ -68,7 +68,8 @@ impl SplitChain {
     ///
     /// Without server steps both readings are the plain chain of `tk` steps. Respaced with tk = N_ref − t0, the device
     /// takes exactly the remaining steps of the N_ref chain; with another tk, with τ the timestep of the N_ref chain's next
-    /// step, those through `round((τ + 1)(1 − j/tk)) − 1`, j = 0 … tk − 1, the last ending where every chain ends. Where
+    /// step, those through `round((τ + 1)(1 − j/tk)) − 1`, j = 0 … tk − 1, the last ending where every chain ends (with
+    /// Karras's levels, through `tk` of them down to the one from which the N_ref chain's last step goes). Where
     /// tk = 0 < N_ref − t0 the device decodes a latent that is still noisy.
     ///
     /// # Errors
@@ -97,12 +98,12 @@ impl SplitChain {
         } else if tk == 0 {
             Vec::new()
         } else {
-            let timesteps = respace(rest[0].timestep, tk).ok_or(ScheduleError::TooManyDeviceSteps {
+            let starts = respace(schedule, sampler, &rest, tk).ok_or(ScheduleError::TooManyDeviceSteps {
                 t0,
                 tk,
                 from_timestep: rest[0].timestep,
             })?;
-            schedule.chain_through(sampler, &timesteps, KnownOutputs::after(&server))?.steps
+            schedule.chain_through(sampler, &starts, KnownOutputs::after(&server))?.steps
         };
         Ok(Self { start_scale: chain.start_scale, server, device, history: History::Send })
     }
@@ -130,15 +131,20 @@ impl SplitChain {
     }
 }
 
-/// `tk` ≥ 1 uniform timesteps from `from` downwards; `None` where two would coincide.
-fn respace(from: f64, tk: u32) -> Option<Vec<f64>> {
-    let timesteps: Vec<f64> = (0..tk)
-        .map(|j| match j {
-            // As it is: Euler's may lie between two timesteps.
-            0 => from,
-            _ => ((from + 1.0) * (1.0 - f64::from(j) / f64::from(tk))).round() - 1.0,
-        })
-        .collect();
-    let falls = timesteps.windows(2).all(|pair| pair[1] < pair[0]) && timesteps.iter().all(|&t| t >= 0.0);
-    falls.then_some(timesteps)
+/// Where `tk` ≥ 1 steps over what `rest` covers begin: at uniform timesteps, or at Karras's levels down to that of its last
+/// step. `None` where two would coincide.
+fn respace(schedule: &NoiseSchedule, sampler: Sampler, rest: &[DenoisingStep], tk: u32) -> Option<Vec<StepStart>> {
+    let (first, last) = (&rest[0], &rest[rest.len() - 1]);
+    let from = StepStart { timestep: first.timestep, alpha_bar: first.alpha_bar_from };
+    let starts = schedule.karras_starts_between(sampler, from, last.alpha_bar_from, tk).unwrap_or_else(|| {
+        let timestep = |j: u32| ((from.timestep + 1.0) * (1.0 - f64::from(j) / f64::from(tk))).round() - 1.0;
+        // The first as it is: Euler's may lie between two timesteps.
+        let later = (1..tk).map(timestep).map(|timestep| StepStart {
+            timestep,
+            alpha_bar: if timestep < 0.0 { 1.0 } else { schedule.level(sampler, timestep) },
+        });
+        std::iter::once(from).chain(later).collect()
+    });
+    let falls = starts.windows(2).all(|pair| pair[1].alpha_bar > pair[0].alpha_bar);
+    (falls && starts.iter().all(|start| start.timestep >= 0.0)).then_some(starts)
 }

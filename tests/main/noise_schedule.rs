@@ -114,7 +114,7 @@ fn what_a_file_leaves_out_is_what_its_own_class_takes() {
 fn every_field_that_would_change_the_result_is_refused_by_name() {
     let cases = [
         ("thresholding", json!(true)),
-        ("use_karras_sigmas", json!(true)),
+        ("use_karras_sigmas", json!("yes")),
         ("use_exponential_sigmas", json!(true)),
         ("use_beta_sigmas", json!(true)),
         ("sigma_min", json!(0.03)),

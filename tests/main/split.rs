@@ -30,7 +30,9 @@ fn schedules() -> Vec<NoiseSchedule> {
     let mut zero_terminal = trailing.clone();
     zero_terminal["rescale_betas_zero_snr"] = json!(true);
     let read = |config: &Value| NoiseSchedule::from_config(Path::new("scheduler_config.json"), config).unwrap();
-    [stable_diffusion, trailing, linspace, zero_terminal].iter().map(read).collect()
+    let mut karras = stable_diffusion.clone();
+    karras["use_karras_sigmas"] = json!(true);
+    [stable_diffusion, trailing, linspace, zero_terminal, karras].iter().map(read).collect()
 }
 
 fn timesteps(steps: &[DenoisingStep]) -> Vec<f64> {
@@ -55,6 +57,29 @@ fn a_device_that_takes_all_remaining_steps_makes_the_split_chain_the_unsplit_one
             }
         }
     }
+}
+
+#[test]
+fn a_respaced_device_goes_through_karras_levels_of_what_is_left() {
+    let schedule = &schedules()[4];
+    for sampler in [Sampler::Euler, Sampler::DpmSolver] {
+        // σ^{1/7} falls evenly: half as many intervals over the nine levels that are left are every second one of them.
+        let split = |tk| SplitChain::new(schedule, sampler, Split::Respaced, 13, 4, tk).unwrap();
+        let (all, half) = (split(9), split(5));
+        assert_eq!(half.server, all.server);
+        assert_eq!(half.device.len(), 5);
+        for (own, unsplit) in half.device.iter().zip(all.device.iter().step_by(2)) {
+            assert!((own.alpha_bar_from / unsplit.alpha_bar_from - 1.0).abs() < 1e-12, "{sampler:?}");
+            assert!((own.timestep - unsplit.timestep).abs() < 1e-3, "{sampler:?}");
+        }
+        assert_eq!(half.device[0].alpha_bar_from, half.server[3].alpha_bar_to);
+        assert_eq!(half.device[4].alpha_bar_to, 1.0);
+    }
+    // Others do not know them.
+    assert_eq!(schedules()[0].chain(SAMPLERS[0], 10), schedule.chain(SAMPLERS[0], 10));
+    // The last step begins at the lowest level: there is nothing to divide.
+    let refused = SplitChain::new(schedule, Sampler::Euler, Split::Respaced, 13, 12, 3);
+    assert!(matches!(refused, Err(ScheduleError::TooManyDeviceSteps { t0: 12, tk: 3, .. })), "{refused:?}");
 }
 
 #[test]

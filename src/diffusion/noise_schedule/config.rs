@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{ConsistencyModel, Misfits, NoiseSchedule, PredictionType, ScheduleError, TimestepSpacing};
 
 /// Fields that decide the table or the walk through it.
-const USED: [&str; 20] = [
+const USED: [&str; 21] = [
     "num_train_timesteps",
     "beta_start",
     "beta_end",
@@ -28,6 +28,7 @@ const USED: [&str; 20] = [
     "clip_sample_range",
     "original_inference_steps",
     "timestep_scaling",
+    "use_karras_sigmas",
     // Of one sampler: see `misfits`.
     "skip_prk_steps",
     "solver_order",
@@ -38,9 +39,8 @@ const USED: [&str; 20] = [
 ];
 
 /// Fields that would change the result, but for the one value (or none: `null`) that leaves it as we compute it.
-const ONE_VALUE: [(&str, OneValue); 13] = [
+const ONE_VALUE: [(&str, OneValue); 12] = [
     ("thresholding", OneValue::False),
-    ("use_karras_sigmas", OneValue::False),
     ("use_exponential_sigmas", OneValue::False),
     ("use_beta_sigmas", OneValue::False),
     ("use_flow_sigmas", OneValue::False),
@@ -173,6 +173,7 @@ pub(super) fn read(path: &Path, json: &Value) -> Result<NoiseSchedule, ScheduleE
     }
     let final_alpha_bar = if fields.flag("set_alpha_to_one", class.set_alpha_to_one)? { 1.0 } else { alpha_bar[0] };
     Ok(NoiseSchedule {
+        use_karras_sigmas: fields.flag("use_karras_sigmas", false)?,
         consistency: consistency_model(&fields, alpha_bar.len() as u32)?,
         misfits: misfits(&fields, class, prediction)?,
         alpha_bar,

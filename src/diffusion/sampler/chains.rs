@@ -1,7 +1,7 @@
 //! Chains through a noise schedule, step by step as diffusers takes them.
 
 use super::{Chain, DenoisingStep, KnownOutputs, Sampler, SecondEvaluation, StepRule};
-use crate::diffusion::noise_schedule::{NoiseSchedule, ScheduleError};
+use crate::diffusion::noise_schedule::{NoiseSchedule, ScheduleError, StepStart};
 
 impl NoiseSchedule {
     /// The unsplit chain of `steps` steps, exactly as diffusers takes it.
@@ -18,18 +18,18 @@ impl NoiseSchedule {
     /// No steps, more than the timesteps of training, an offset out of the table, η outside [0, 1], a file that asks for
     /// another variant of the sampler.
     pub fn chain(&self, sampler: Sampler, steps: u32) -> Result<Chain, ScheduleError> {
-        let timesteps = self.timesteps(sampler, steps)?;
+        let starts = self.starts(sampler, steps)?;
         if !matches!(sampler, Sampler::Ddim { .. } | Sampler::Ddpm | Sampler::Pndm) {
-            return self.chain_through(sampler, &timesteps, KnownOutputs::default());
+            return self.chain_through(sampler, &starts, KnownOutputs::default());
         }
         self.check_sampler(sampler)?;
         let stride = f64::from(self.train_timesteps() / steps);
         let level_at = |timestep: f64| {
             if timestep < 0.0 { self.final_level(sampler) } else { self.level(sampler, timestep) }
         };
-        let targets = timesteps.iter().map(|&timestep| level_at(timestep - stride));
-        let mut steps = self.steps_to(sampler, &timesteps, targets, KnownOutputs::default());
-        if let (Sampler::Pndm, Some(&second)) = (sampler, timesteps.get(1)) {
+        let targets = starts.iter().map(|start| level_at(start.timestep - stride));
+        let mut steps = self.steps_to(sampler, &starts, targets, KnownOutputs::default());
+        if let (Sampler::Pndm, Some(&StepStart { timestep: second, .. })) = (sampler, starts.get(1)) {
             let first = &mut steps[0];
             first.rule = StepRule::PlmsStart(SecondEvaluation {
                 timestep: second,
@@ -41,41 +41,41 @@ impl NoiseSchedule {
         Ok(Chain { start_scale: 1.0, steps })
     }
 
-    /// The chain through the given timesteps, noisiest first: each step goes to the next timestep, the last to the final
+    /// The chain of steps that begin there, noisiest first: each goes to where the next begins, the last to the final
     /// level. `known` is what is known of steps before the first.
     pub(in crate::diffusion) fn chain_through(
         &self,
         sampler: Sampler,
-        timesteps: &[f64],
+        starts: &[StepStart],
         known: KnownOutputs,
     ) -> Result<Chain, ScheduleError> {
         self.check_sampler(sampler)?;
-        let Some(&first) = timesteps.first() else {
+        let Some(first) = starts.first() else {
             return Err(ScheduleError::NoSteps);
         };
-        let targets = timesteps[1..].iter().map(|&next| self.level(sampler, next)).chain([self.final_level(sampler)]);
-        let steps = self.steps_to(sampler, timesteps, targets, known);
-        Ok(Chain { start_scale: self.start_scale(sampler, self.level(sampler, first)), steps })
+        let targets = starts[1..].iter().map(|next| next.alpha_bar).chain([self.final_level(sampler)]);
+        let steps = self.steps_to(sampler, starts, targets, known);
+        Ok(Chain { start_scale: self.start_scale(sampler, first.alpha_bar), steps })
     }
 
-    /// A step from each timestep to its target level.
+    /// A step from each start to its target level.
     fn steps_to(
         &self,
         sampler: Sampler,
-        timesteps: &[f64],
+        starts: &[StepStart],
         targets: impl Iterator<Item = f64>,
         mut known: KnownOutputs,
     ) -> Vec<DenoisingStep> {
-        let step = |(&timestep, to): (&f64, f64)| {
-            let step = self.step(sampler, timestep, to, known);
+        let step = |(&start, to): (&StepStart, f64)| {
+            let step = self.step(sampler, start, to, known);
             known = known.and(&step);
             step
         };
-        timesteps.iter().zip(targets).map(step).collect()
+        starts.iter().zip(targets).map(step).collect()
     }
 
-    fn step(&self, sampler: Sampler, timestep: f64, alpha_bar_to: f64, known: KnownOutputs) -> DenoisingStep {
-        let alpha_bar_from = self.level(sampler, timestep);
+    fn step(&self, sampler: Sampler, start: StepStart, alpha_bar_to: f64, known: KnownOutputs) -> DenoisingStep {
+        let StepStart { timestep, alpha_bar: alpha_bar_from } = start;
         // Standard deviation of (7): σ²_{t|s} σ_s² / σ_t².
         let posterior_deviation =
             ((1.0 - alpha_bar_to) / (1.0 - alpha_bar_from) * (1.0 - alpha_bar_from / alpha_bar_to)).max(0.0).sqrt();
