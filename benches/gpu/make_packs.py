@@ -1,9 +1,9 @@
 """Writes the packs that are timed, with the weights of networks.py in 16-bit floats.
 
-    python benches/gpu/make_packs.py FOLDER [--tiny] [--dtype fp32] [--device cuda] [--only diffusion]
+    python benches/gpu/make_packs.py FOLDER [--tiny] [--dtype fp32] [--device cuda] [--provider cpu] [--only diffusion]
 
     sd15/         as optimum exports Stable Diffusion 1.5
-    sd15-fused/   the same after ONNX Runtime's own optimizer for GPUs: attention, group norms and others are one operator each
+    sd15-fused/   the same after ONNX Runtime's own optimizer: attention, group norms and others are one operator each
     llava/        LLaVA-1.5-7B in the layout of transformers.js, one file with a past of any length
 
 Graphs are traced on the CPU; --device is where random weights are made. Needs the packages of requirements.txt, 64 GB of memory for LLaVA.
@@ -29,6 +29,8 @@ from tiny_vlms_common import Decoder
 
 SUFFIX = {"fp16": "_fp16", "fp32": ""}
 OPTIMIZER = "onnxruntime.transformers.models.stable_diffusion.optimize_pipeline"
+# Fused operators that ONNX Runtime has for GPUs alone.
+FOR_GPUS = ["nhwc_conv", "group_norm", "skip_group_norm", "bias_splitgelu", "packed_qkv", "packed_kv", "bias_add"]
 
 
 def write_stable_diffusion(folder: Path, tiny: bool, dtype: torch.dtype, device: str, export_as: torch.dtype | None = None) -> None:
@@ -39,13 +41,14 @@ def write_stable_diffusion(folder: Path, tiny: bool, dtype: torch.dtype, device:
     shutil.rmtree(folder / "vae_encoder")
 
 
-def write_fused(folder: Path, tiny: bool, dtype: torch.dtype, device: str) -> None:
+def write_fused(folder: Path, tiny: bool, dtype: torch.dtype, device: str, provider: str) -> None:
     """Operators are fused in 32 bits, which is what the optimizer can read, and turned into 16 afterwards."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         wide = Path(scratch) / "wide"
         write_stable_diffusion(wide, tiny, dtype, device, export_as=torch.float32)
-        narrow = ["--float16"] if dtype == torch.float16 else []
-        command = [sys.executable, "-m", OPTIMIZER, "-i", str(wide), "-o", str(folder), *narrow]
+        how = ["--float16"] if dtype == torch.float16 else []
+        how += [f"--disable_{operator}" for operator in FOR_GPUS if provider == "cpu"]
+        command = [sys.executable, "-m", OPTIMIZER, "-i", str(wide), "-o", str(folder), *how]
         ran = subprocess.run(command, capture_output=True, text=True)
         if ran.returncode:
             sys.exit(f"{' '.join(command)} failed:\n{ran.stderr}")
@@ -116,6 +119,7 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="networks of some thousand weights, to try the bench")
     parser.add_argument("--dtype", choices=networks.DTYPES, default="fp16")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where random weights are made")
+    parser.add_argument("--provider", choices=["cuda", "cpu"], default="cuda", help="which operators may be fused [default: cuda]")
     parser.add_argument("--only", choices=["diffusion", "judge"], action="append", help="of these packs; may be given twice")
     options = parser.parse_args()
     families, dtype = options.only or ["diffusion", "judge"], networks.DTYPES[options.dtype]
@@ -123,7 +127,7 @@ def main() -> None:
     # What is there was made whole: folders get their names when they are finished.
     steps = [
         ("diffusion", "sd15", lambda made: write_stable_diffusion(made, options.tiny, dtype, options.device)),
-        ("diffusion", "sd15-fused", lambda made: write_fused(made, options.tiny, dtype, options.device)),
+        ("diffusion", "sd15-fused", lambda made: write_fused(made, options.tiny, dtype, options.device, options.provider)),
         ("judge", "llava", lambda made: write_llava(made, options.tiny, dtype, options.device, SUFFIX[options.dtype])),
     ]
     for family, name, write in steps:

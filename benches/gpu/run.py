@@ -54,8 +54,7 @@ def sides_of(family: str, options, programs) -> dict:
         sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "llava", options), {}
         return sides
     sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "sd15", options), {}
-    if options.provider == "cuda":  # some of the fused operators are there on a GPU alone
-        sides["latentlink, fused"] = Latentlink(programs.bench, family, options.packs / "sd15-fused", options), {}
+    sides["latentlink, fused"] = Latentlink(programs.bench, family, options.packs / "sd15-fused", options), {}
     return sides
 
 
@@ -173,14 +172,14 @@ def main() -> None:
     options.device = "cuda" if options.provider == "cuda" else "cpu"
     options.dtype = options.dtype or ("fp16" if options.provider == "cuda" else "fp32")
     root = HERE.parents[1]
-    options.packs = options.packs or root / "target" / f"{'tiny-' if options.tiny else ''}gpu-packs-{options.dtype}"
+    options.packs = options.packs or root / "target" / f"{'tiny-' if options.tiny else ''}packs-{options.provider}-{options.dtype}"
 
     programs = build(root, options.programs)
     families = [family for family in ("diffusion", "judge") if family in options.only]
     if families:
         chosen = [argument for family in families for argument in ("--only", family)]
         tiny = ["--tiny"] if options.tiny else []
-        how = [*tiny, "--dtype", options.dtype, "--device", options.device, *chosen]
+        how = [*tiny, "--dtype", options.dtype, "--device", options.device, "--provider", options.provider, *chosen]
         subprocess.run([sys.executable, HERE / "make_packs.py", options.packs, *how], check=True)
     results = {"how": machine(options) | {"date": date.today().isoformat()}, "families": {}}
     for family in families:

@@ -96,7 +96,7 @@ fn agreeing_cases(reference: &Value) -> usize {
         for (ours, theirs) in timesteps.iter().zip(floats(&case["timesteps"])) {
             // Between two of the table Karras's hang on logarithms of its single precision.
             let is_between = sampler == Sampler::Euler && reference["configs"][config]["use_karras_sigmas"] == true;
-            let tolerance = if is_between { 2e-3 } else { 0.0 };
+            let tolerance = if is_between { 1e-2 } else { 0.0 };
             assert!((ours - theirs).abs() <= tolerance, "{label}: {ours} is not {theirs}");
         }
         assert_eq!(chain.steps.len() as u64, case["steps"].as_u64().unwrap(), "{label}");
