@@ -74,7 +74,7 @@ enum Item {
 
 enum Side {
     Diffusion(Box<DiffusionSide>),
-    Judge(JudgeSide),
+    Judge(Box<JudgeSide>),
 }
 
 impl Side {
@@ -132,7 +132,7 @@ fn main() -> Result<(), Failure> {
     let provider: ResolvedProvider = provider::resolve(wanted, CudaDevice::default())?.provider;
     let mut side = match family.as_str() {
         "diffusion" => Side::Diffusion(Box::new(DiffusionSide::open(&pack, provider)?)),
-        "judge" => Side::Judge(JudgeSide::open(&pack, dtype.as_deref(), provider)?),
+        "judge" => Side::Judge(Box::new(JudgeSide::open(&pack, dtype.as_deref(), provider)?)),
         other => return Err(format!("`{other}` is neither diffusion nor judge").into()),
     };
     let mut out = std::io::stdout().lock();

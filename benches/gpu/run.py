@@ -3,6 +3,7 @@
     pip install -r benches/gpu/requirements.txt && latentlink doctor --install-runtime cuda
     python benches/gpu/run.py                                   an hour or so; 64 GB of memory, 40 GB of disk, 40 GB on the GPU
     python benches/gpu/run.py --tiny --provider cpu             the same in minutes, without a GPU, on networks that say nothing of speed
+    python benches/gpu/run.py --check-only                      parts 1 to 3
 
     1  programs     cargo build --release, cargo bench --bench gpu --no-run
     2  packs        make_packs.py: random weights in 16 bits, the graphs as exported and as ONNX Runtime's optimizer fuses them
@@ -48,7 +49,7 @@ def sides_of(family: str, options, programs) -> dict:
     """Name of a way -> the side that goes it, and what it is told besides. Sides load their networks when they are made."""
     torch_side = Torch(HERE / "torch_side.py", family, options)
     sides = {"torch eager": (torch_side, {}), "torch compiled": (torch_side, {"compiled": True})}
-    if options.no_compile:
+    if options.no_compile or options.check_only:
         del sides["torch compiled"]
     if family == "judge":
         sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "llava", options), {}
@@ -96,6 +97,8 @@ def measure(family: str, options, programs) -> dict:
     try:
         checked = check(family, sides)
         print(*checked, sep="\n", flush=True)
+        if options.check_only:
+            return {"checked": checked, "rows": []}
         torch_side = sides["torch eager"][0]
         peak = torch_side.ask({"ask": "peak"})["flops_per_s"]
         rows = []
@@ -143,10 +146,12 @@ def table(results: dict) -> str:
 def report(results: dict) -> str:
     how = results["how"]
     lines = [f"# {how['machine']}, {how['date']}", "", f"`{how['command']}`", "", f"{how['versions']}; networks: {how['networks']}.", ""]
-    if results["families"]:
+    if any(family["rows"] for family in results["families"].values()):
         lines += [table(results), ""]
     for name, family in results["families"].items():
-        lines += [f"{name}: one large matrix product ran at {family['peak_flops_per_s'] / 1e12:.3g} TFLOP/s; checks:", ""]
+        if "peak_flops_per_s" in family:
+            lines += [f"{name}: one large matrix product ran at {family['peak_flops_per_s'] / 1e12:.3g} TFLOP/s.", ""]
+        lines += [f"{name}, checks:", ""]
         lines += [f"- {line}" for line in family["checked"]]
         lines += [f"- {way}, {row['work']} of {row['batch']}: {error}" for row in family["rows"] for way, error in row["failed"].items()] + [""]
     if "sweep" in results:
@@ -163,12 +168,13 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--least-s", type=float, default=1.0, help="seconds for which a work is repeated in one turn [default: 1]")
     parser.add_argument("--only", choices=["diffusion", "judge", "sweep"], action="append", help="of these parts; may be given again")
+    parser.add_argument("--check-only", action="store_true", help="compare answers, time nothing")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out, which takes minutes for each network and batch")
     parser.add_argument("--packs", type=Path, help="folder of packs, made where it lacks them [default: one in target/]")
     parser.add_argument("--programs", type=Path, help="folder with `latentlink` and `gpu`, built elsewhere")
-    parser.add_argument("--out", type=Path, help="folder for report and numbers [default: benches/gpu/results, with --tiny none]")
+    parser.add_argument("--out", type=Path, help="folder for report and numbers [default: benches/gpu/results, with --tiny or --check-only none]")
     options = parser.parse_args()
-    options.only = options.only or ["diffusion", "judge", "sweep"]
+    options.only = [part for part in options.only or ["diffusion", "judge", "sweep"] if part != "sweep" or not options.check_only]
     options.device = "cuda" if options.provider == "cuda" else "cpu"
     options.dtype = options.dtype or ("fp16" if options.provider == "cuda" else "fp32")
     root = HERE.parents[1]
@@ -188,7 +194,7 @@ def main() -> None:
         results["sweep"] = whole_sweep(programs.latentlink, root, options)
     text = report(results)
     print(text)
-    folder = options.out or (None if options.tiny else HERE / "results")
+    folder = options.out or (None if options.tiny or options.check_only else HERE / "results")
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{results['how']['date']}-{results['how']['machine'].lower().replace(' ', '-')}"

@@ -19,6 +19,7 @@ pub use self::{
 };
 use crate::cli::pack_summary::PackKind;
 use crate::onnx::judge_pack::ModelDtype;
+use crate::onnx::provider::ExecutionProvider;
 use crate::onnx::runtime::{RuntimeError, RuntimeOrigin, RuntimeResolver};
 
 /// Check that this machine can run latentlink, and say what mends what is wrong
@@ -28,6 +29,8 @@ Examples:
   latentlink doctor                              everything the default scenario needs
   latentlink doctor ~/packs/stable-diffusion     a pack of your own as well: it makes one picture, or answers one question
   latentlink doctor ~/packs/judge --dtype fp16   ... with the files that `judge.dtype = \"fp16\"` would take
+  latentlink doctor ~/packs/judge --execution-provider cuda
+                                                 ... on the GPU
   latentlink doctor --json | jq .problems        for machines
 
   latentlink doctor --install-runtime cuda       what `execution_provider = \"cuda\"` needs, 1.6 GB, into the cache
@@ -44,6 +47,10 @@ pub struct DoctorArgs {
     /// Which files of the judge packs that are named: as `judge.dtype` in a scenario
     #[arg(long, value_name = "DTYPE", requires = "packs", value_parser = dtype_parser())]
     pub dtype: Option<ModelDtype>,
+
+    /// On what the packs that are named make their picture or answer: as `models.execution_provider` in a scenario
+    #[arg(long, value_name = "PROVIDER", requires = "packs", default_value = "cpu", value_parser = provider_parser())]
+    pub execution_provider: ExecutionProvider,
 
     /// Put the GPU build of ONNX Runtime and the CUDA and cuDNN libraries into the cache first
     #[arg(long, value_name = "KIND")]
@@ -73,6 +80,15 @@ fn dtype_parser() -> impl TypedValueParser<Value = ModelDtype> {
     })
 }
 
+/// The names of [`ExecutionProvider`].
+fn provider_parser() -> impl TypedValueParser<Value = ExecutionProvider> {
+    PossibleValuesParser::new(["cpu", "cuda", "auto"]).map(|name| match name.as_str() {
+        "cpu" => ExecutionProvider::Cpu,
+        "cuda" => ExecutionProvider::Cuda,
+        _ => ExecutionProvider::Auto,
+    })
+}
+
 impl DoctorArgs {
     /// Installs what `--install-runtime` asks for.
     ///
@@ -98,8 +114,8 @@ impl DoctorArgs {
         progress: &dyn Fn(&str),
         out: &mut dyn Write,
     ) -> io::Result<u8> {
-        let report =
-            DoctorReport::examine(&DoctorPlaces::of_the_program(&self.packs, self.dtype), pack_health, progress);
+        let places = DoctorPlaces::of_the_program(&self.packs, self.dtype, self.execution_provider);
+        let report = DoctorReport::examine(&places, pack_health, progress);
         if self.json {
             serde_json::to_writer_pretty(&mut *out, &report)?;
             writeln!(out)?;

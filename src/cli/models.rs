@@ -62,7 +62,7 @@ pub fn pack_health(root: &Path, check: PackCheck) -> PackHealth {
         kind: summary.kind,
         digests_listed: summary.digests.listed,
         files_intact: summary.digests.intact,
-        sessions_load: check.with_sessions.then_some(problems.is_empty()),
+        sessions_load: check.sessions_on.map(|_| problems.is_empty()),
         problems,
         mend,
     }

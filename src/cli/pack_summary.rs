@@ -14,7 +14,7 @@ use crate::onnx::judge_pack::{TEMPLATE_FILE, is_judge_pack, judge_packs_in};
 use crate::onnx::pack::PackModel;
 use crate::onnx::pack::{is_diffusion_pack, packs_in};
 use crate::onnx::picture_preprocessing::PictureLayout;
-use crate::onnx::{DiffusionPack, JudgePack, PromptTokenizer, ResolvedProvider};
+use crate::onnx::{DiffusionPack, JudgePack, PromptTokenizer};
 
 /// What a pack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -196,8 +196,8 @@ impl PackSummary {
         };
         self.schedule =
             Some(format!("{}, predicts {prediction}", config["_class_name"].as_str().unwrap_or("no class")));
-        if check.with_sessions {
-            pack.load_worker(ResolvedProvider::Cpu, all_cores())?;
+        if let Some(provider) = check.sessions_on {
+            pack.load_worker(provider, all_cores())?;
         }
         Ok(())
     }
@@ -215,8 +215,8 @@ impl PackSummary {
         let name_of = |file: PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
         self.chat_template_file = source.chat_template.and_then(name_of);
         self.score_scale = Some(template.scale().into());
-        if check.with_sessions {
-            pack.load_worker(ResolvedProvider::Cpu, all_cores())?;
+        if let Some(provider) = check.sessions_on {
+            pack.load_worker(provider, all_cores())?;
         }
         Ok(())
     }

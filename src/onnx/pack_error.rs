@@ -168,6 +168,14 @@ pub enum PackError {
     ))]
     NewerModel { file: PathBuf, what: &'static str, found: String, most: String },
 
+    /// A model has an operator that its execution provider does not.
+    #[error("{} has the operator `{operator}`, which ONNX Runtime does not have on this execution provider", .file.display())]
+    #[diagnostic(help(
+        "optimizers for GPUs put such operators in: take the model as it was exported, or run it where they are there, with \
+         `models.execution_provider = \"cuda\"` (`latentlink doctor PACK --execution-provider cuda`)"
+    ))]
+    NoKernel { file: PathBuf, operator: String },
+
     /// A model that loaded fails when it runs.
     #[error("{} failed on a batch of {batch}: {}", .file.display(), .reason.message())]
     #[diagnostic(help("if memory ran out, use a smaller batch or fewer threads"))]
@@ -198,6 +206,15 @@ impl PackError {
             if let Some((found, most)) = number(found).zip(number(most)) {
                 return Self::NewerModel { file: file.to_owned(), what, found, most };
             }
+        }
+        // "Failed to find kernel for com.microsoft.NhwcConv(1) (node:'…' ep:'CPUExecutionProvider'). Kernel not found"
+        // "Could not find an implementation for GroupNorm(1) node with name '…'"
+        let operator =
+            ["Failed to find kernel for ", "Could not find an implementation for "].into_iter().find_map(|before| {
+                Some(said.split_once(before)?.1.split_once('(')?.0.trim_start_matches("com.microsoft."))
+            });
+        if let Some(operator) = operator {
+            return Self::NoKernel { file: file.to_owned(), operator: operator.to_owned() };
         }
         Self::Load { file: file.to_owned(), reason }
     }

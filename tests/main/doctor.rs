@@ -6,6 +6,7 @@ use latentlink::{
     cli::doctor::{DoctorPlaces, DoctorReport, PackCheck, PackHealth, write_text},
     cli::pack_summary::PackKind,
     onnx::judge_pack::ModelDtype,
+    onnx::provider::{self, CudaDevice, ExecutionProvider, ResolvedProvider},
     onnx::runtime::{PipCommand, RuntimeResolver},
 };
 
@@ -14,7 +15,7 @@ fn whole(path: &Path, check: PackCheck) -> PackHealth {
         kind: PackKind::of(path),
         digests_listed: true,
         files_intact: 9,
-        sessions_load: check.with_sessions.then_some(true),
+        sessions_load: check.sessions_on.map(|_| true),
         problems: Vec::new(),
         mend: None,
     }
@@ -35,6 +36,7 @@ fn places(folder: &Path) -> DoctorPlaces {
         default_judge: judge,
         packs: Vec::new(),
         dtype: None,
+        execution_provider: ExecutionProvider::Cpu,
         results: folder.join("results"),
     }
 }
@@ -156,9 +158,35 @@ fn a_dtype_is_for_the_packs_that_are_named_and_for_no_other() {
         whole(path, check)
     };
     DoctorReport::examine(&places, &health, &|_| {});
-    let with = |dtype| PackCheck { with_sessions: true, dtype };
+    let with = |dtype| PackCheck { sessions_on: Some(ResolvedProvider::Cpu), dtype };
     let expected = [(&places.default_diffusion, None), (&places.default_judge, None), (&own, Some(ModelDtype::Fp16))];
     assert_eq!(seen.into_inner(), expected.map(|(path, dtype)| (path.clone(), with(dtype))));
+}
+
+#[test]
+fn packs_that_are_named_are_tried_on_the_provider_that_is_asked_for_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut places = places(folder.path());
+    let own = folder.path().join("own-pack");
+    fs::create_dir(&own).expect("a temporary folder");
+    places.packs = vec![own.clone()];
+    places.execution_provider = ExecutionProvider::Cuda;
+    let seen = RefCell::new(Vec::new());
+    let health = |path: &Path, check: PackCheck| {
+        seen.borrow_mut().push((path.to_owned(), check.sessions_on));
+        whole(path, check)
+    };
+    let report = DoctorReport::examine(&places, &health, &|_| {});
+    let cuda = provider::resolve(ExecutionProvider::Cuda, CudaDevice::default());
+    let (cpu, on_the_gpu) = (Some(ResolvedProvider::Cpu), cuda.as_ref().ok().map(|choice| choice.provider));
+    let expected = [(&places.default_diffusion, cpu), (&places.default_judge, cpu), (&own, on_the_gpu)];
+    assert_eq!(seen.into_inner(), expected.map(|(path, provider)| (path.clone(), provider)));
+    if cuda.is_err() {
+        assert_eq!((report.exit_code(), report.default_can_run), (3, true));
+        let problem = &report.problems[0];
+        assert!(problem.what.starts_with("the packs that were named are not tried: execution provider `cuda`"));
+        assert!(!problem.mend.is_empty(), "{problem:?}");
+    }
 }
 
 #[test]

@@ -196,7 +196,7 @@ fn the_doctor_tries_the_files_of_the_dtype_that_it_is_told() {
         let file = format!("{model}_fp16.onnx");
         std::fs::copy(variants.join(&file), pack.path("onnx").join(&file)).expect("a copy");
     }
-    let health = |dtype| pack_health(pack.root(), PackCheck { with_sessions: true, dtype });
+    let health = |dtype| pack_health(pack.root(), PackCheck { sessions_on: Some(ResolvedProvider::Cpu), dtype });
     assert_eq!(health(Some(ModelDtype::Fp16)).problems, Vec::<String>::new());
     let missing = health(Some(ModelDtype::Q4));
     says(&missing.problems[0], &["has no", "vision_encoder_q4.onnx"]);

@@ -55,3 +55,23 @@ pub fn embedding_model(rows: u64, hidden: u64) -> Vec<u8> {
     ];
     [number(1, 8), bytes(7, &graph.concat()), bytes(8, &number(2, 17))].concat()
 }
+
+/// `y` = `x` with an operator of ONNX Runtime that only GPUs have: a convolution of one weight, channels last.
+pub fn model_for_gpus() -> Vec<u8> {
+    const FLOAT: u64 = 1;
+    const DOMAIN: &str = "com.microsoft";
+    let axes: Vec<u8> = [1; 4].iter().flat_map(|&length| number(1, length)).collect();
+    let weight = [axes, number(2, FLOAT), text(8, "weight"), bytes(9, &1_f32.to_le_bytes())];
+    let convolution =
+        [text(1, "x"), text(1, "weight"), text(2, "y"), text(3, "convolution"), text(4, "NhwcConv"), text(7, DOMAIN)];
+    let graph = [
+        bytes(1, &convolution.concat()),
+        text(2, "for GPUs"),
+        bytes(5, &weight.concat()),
+        bytes(11, &value("x", FLOAT, &[Ok(1), Ok(2), Ok(2), Ok(1)])),
+        bytes(12, &value("y", FLOAT, &[Ok(1), Ok(2), Ok(2), Ok(1)])),
+    ];
+    let opsets = [number(2, 17), [text(1, DOMAIN), number(2, 1)].concat()];
+    let opsets: Vec<u8> = opsets.iter().flat_map(|opset| bytes(8, opset)).collect();
+    [number(1, 8), bytes(7, &graph.concat()), opsets].concat()
+}

@@ -1,9 +1,13 @@
-//! Settings of a diffusion pack that are of the wrong kind, and models that are too new for the runtime.
+//! Settings of a diffusion pack that are of the wrong kind, and models that the runtime does not take.
 
+use std::path::Path;
+
+use latentlink::onnx::session::ModelSession;
 use latentlink::onnx::{DiffusionPack, PackError, ResolvedProvider, runtime};
 use miette::Diagnostic;
 use serde_json::{Value, json};
 
+use crate::onnx_bytes::model_for_gpus;
 use crate::tiny_pack::TinyPack;
 use crate::tiny_stable_diffusion::StableDiffusionPack;
 
@@ -50,6 +54,17 @@ fn a_number_of_training_steps_that_is_none_is_told_before_the_denoiser_runs() {
     let opened = DiffusionPack::open(pack.root()).expect("it is JSON");
     let error = opened.load_worker(ResolvedProvider::Cpu, 1).expect_err("a text").to_string();
     assert!(error.contains("scheduler_config.json: `num_train_timesteps`"), "{error}");
+}
+
+#[test]
+fn an_operator_that_only_gpus_have_is_told_by_name_on_the_cpu() {
+    runtime::environment().expect("ONNX Runtime is found or fetched");
+    let name = Path::new("unet/model.onnx");
+    let error = ModelSession::from_bytes(&model_for_gpus(), name, ResolvedProvider::Cpu, 1).unwrap_err();
+    let PackError::NoKernel { operator, .. } = &error else { panic!("{error}") };
+    assert_eq!(operator, "NhwcConv");
+    let help = error.help().expect("there is a way").to_string();
+    assert!(help.contains("execution_provider = \"cuda\"") && help.contains("as it was exported"), "{help}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::program::Workplace;
 use crate::tiny_stable_diffusion::{PACKS, StableDiffusionPack};
 
 /// As the doctor looks at a pack that is named.
-const WITH_SESSIONS: PackCheck = PackCheck { with_sessions: true, dtype: None };
+const WITH_SESSIONS: PackCheck = PackCheck { sessions_on: Some(ResolvedProvider::Cpu), dtype: None };
 
 /// One device behind a link without errors. Device and server have one prompt, so the split chain is the unsplit one. The
 /// latents of random weights are large: the range keeps them from being clipped.

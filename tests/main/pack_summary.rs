@@ -4,7 +4,7 @@ use latentlink::cli::doctor::PackCheck;
 use latentlink::cli::models::{listing, pack_health};
 use latentlink::cli::pack_summary::{MarkRange, PackKind, PackSummary};
 use latentlink::onnx::digest::sha256_of_file;
-use latentlink::onnx::runtime;
+use latentlink::onnx::{ResolvedProvider, runtime};
 use serde_json::json;
 
 use crate::shipped_pack;
@@ -12,7 +12,7 @@ use crate::tiny_llava::CopiedPack;
 use crate::tiny_pack::TinyPack;
 
 /// As the doctor looks at a pack that is named.
-const WITH_SESSIONS: PackCheck = PackCheck { with_sessions: true, dtype: None };
+const WITH_SESSIONS: PackCheck = PackCheck { sessions_on: Some(ResolvedProvider::Cpu), dtype: None };
 
 #[test]
 fn a_whole_pack_is_listed_with_its_sizes_words_and_card() {

@@ -9,7 +9,7 @@ use super::machine::{FolderReport, MachineReport};
 use crate::cli::pack_summary::PackKind;
 use crate::onnx::{
     judge_pack::ModelDtype,
-    provider::{self, CudaDevice, ResolvedProvider},
+    provider::{self, CudaDevice, ExecutionProvider, ResolvedProvider},
     runtime::{self, CacheCheck, RuntimeError, RuntimeLibrary, RuntimeResolver},
 };
 
@@ -31,12 +31,14 @@ pub struct DoctorPlaces {
     pub packs: Vec<PathBuf>,
     /// Which of their files the judge packs among these are to be tried with.
     pub dtype: Option<ModelDtype>,
+    /// What they are tried on.
+    pub execution_provider: ExecutionProvider,
     pub results: PathBuf,
 }
 
 impl DoctorPlaces {
     /// The places of a run in the current folder.
-    pub fn of_the_program(packs: &[PathBuf], dtype: Option<ModelDtype>) -> Self {
+    pub fn of_the_program(packs: &[PathBuf], dtype: Option<ModelDtype>, execution_provider: ExecutionProvider) -> Self {
         Self {
             resolver: RuntimeResolver::from_environment(),
             models: "models".into(),
@@ -44,6 +46,7 @@ impl DoctorPlaces {
             default_judge: "models/emoji-llava".into(),
             packs: packs.to_vec(),
             dtype,
+            execution_provider,
             results: "results".into(),
         }
     }
@@ -52,8 +55,8 @@ impl DoctorPlaces {
 /// How a pack is to be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PackCheck {
-    /// Make a worker's sessions, and one picture or answer with them.
-    pub with_sessions: bool,
+    /// Make a worker's sessions there, and one picture or answer with them.
+    pub sessions_on: Option<ResolvedProvider>,
     /// The files of a judge pack: as `judge.dtype` names them.
     pub dtype: Option<ModelDtype>,
 }
@@ -265,8 +268,11 @@ fn examine_packs(
     let is_default = |path: &PathBuf| defaults.iter().any(|(_, pack)| *pack == path);
     // Others may be too large to be loaded for nothing.
     let is_named = |path: &PathBuf| places.packs.contains(path);
+    let of_named = if has_runtime && !places.packs.is_empty() { named_packs_on(places, problems) } else { None };
     let check = |path: &PathBuf| PackCheck {
-        with_sessions: has_runtime && (is_default(path) || is_named(path)),
+        sessions_on: of_named
+            .filter(|_| is_named(path))
+            .or((has_runtime && is_default(path)).then_some(ResolvedProvider::Cpu)),
         dtype: places.dtype.filter(|_| is_named(path)),
     };
     let report = |path: PathBuf| PackReport { health: pack_health(&path, check(&path)), path };
@@ -289,6 +295,22 @@ fn examine_packs(
         }));
     }
     packs
+}
+
+/// What the packs on the command line are tried on; a problem where it cannot be had.
+fn named_packs_on(places: &DoctorPlaces, problems: &mut Vec<Problem>) -> Option<ResolvedProvider> {
+    match provider::resolve(places.execution_provider, CudaDevice::default()) {
+        Ok(choice) => Some(choice.provider),
+        Err(error) => {
+            problems.push(Problem {
+                what: format!("the packs that were named are not tried: {error}"),
+                mend: mend_of(&error),
+                blocks_the_default: false,
+                breaks_a_named_pack: true,
+            });
+            None
+        }
+    }
 }
 
 /// The subfolders of `models` that hold a pack of either kind, by name.
