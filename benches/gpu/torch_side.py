@@ -20,6 +20,7 @@ import networks
 import numpy
 import torch
 from PIL import Image
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import tiny_llava
@@ -62,7 +63,8 @@ class Side:
             case "peak":
                 return {"flops_per_s": self.peak()}
             case "flops":
-                with FlopCounterMode(display=False) as counter:
+                # Attention by plain matrix products: not every kernel of it is counted.
+                with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
                     self.work(request["work"], 1, False, request)()
                 return {"flops": counter.get_total_flops()}
             case other:
@@ -142,15 +144,20 @@ class Judge(Side):
 
     def __init__(self, options):
         super().__init__(options)
-        self.model, self.words = networks.llava(self.tiny, self.dtype, self.device), tiny_llava.tokenizer()
+        self.model = networks.llava(self.tiny, self.dtype, self.device)
         self.processor = networks.picture_processor(self.model)
         self.forward = {False: self.model}
-        self.marks = torch.tensor([self.words.token_to_id(str(mark)) for mark in range(10)], device=self.device)
+        self.marks = torch.tensor([tiny_llava.tokenizer().token_to_id(str(mark)) for mark in range(10)], device=self.device)
 
-    def ids(self, persona: list[float], request: str) -> list[int]:
+    @staticmethod
+    def ids_of(model, persona: list[float], request: str) -> list[int]:
+        words = tiny_llava.tokenizer()
         before, after = tiny_llava.prompt(persona, request)
-        picture = [networks.IMAGE_TOKEN] * self.model.config.image_seq_length
-        return self.words.encode(before).ids + picture + self.words.encode(after, add_special_tokens=False).ids
+        picture = [networks.IMAGE_TOKEN] * model.config.image_seq_length
+        return words.encode(before).ids + picture + words.encode(after, add_special_tokens=False).ids
+
+    def ids(self, asked: dict) -> list[int]:
+        return self.ids_of(self.model, asked["persona"], asked["request"])
 
     def scores(self, forward, ids: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
@@ -164,13 +171,13 @@ class Judge(Side):
             self.forward[True] = torch.compile(self.model, dynamic=False)
         side = self.model.config.vision_config.image_size
         pixels = torch.randn((batch, 3, side, side), generator=torch.Generator().manual_seed(networks.SEED)).to(self.device, self.dtype)
-        ids = torch.tensor([self.ids(request["persona"], request["request"])] * batch, device=self.device)
+        ids = torch.tensor([self.ids(request)] * batch, device=self.device)
         return lambda: self.scores(self.forward[compiled], ids, pixels).cpu()
 
     def answer_score(self, request: dict) -> list[float]:
         values = numpy.array(request["picture"], numpy.uint8).reshape(request["height"], request["width"], 3)
         pixels = self.processor(Image.fromarray(values), return_tensors="pt")["pixel_values"].to(self.device, self.dtype)
-        ids = torch.tensor([self.ids(request["persona"], request["request"])], device=self.device)
+        ids = torch.tensor([self.ids(request)], device=self.device)
         return self.scores(self.model, ids, pixels).tolist()
 
 
