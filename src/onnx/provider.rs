@@ -39,11 +39,15 @@ pub struct CudaDevice {
 }
 
 impl CudaDevice {
-    /// For a session. The arena grows by what is asked for, not by powers of two, so that a limit is a limit.
+    /// For a session. The arena grows by what is asked for, not by powers of two, so that a limit is a limit. Algorithms of
+    /// convolutions are chosen by rule, not by a race: the winner could be another one in the next process, and its sums round
+    /// differently. 32-bit floats are multiplied as such: ONNX Runtime would round them to the 10 bits of TF32.
     pub(super) fn provider(self) -> ep::CUDA {
         let provider = ep::CUDA::default()
             .with_device_id(self.device_id)
-            .with_arena_extend_strategy(ep::ArenaExtendStrategy::SameAsRequested);
+            .with_arena_extend_strategy(ep::ArenaExtendStrategy::SameAsRequested)
+            .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
+            .with_tf32(false);
         match self.memory_limit_bytes {
             Some(bytes) => provider.with_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX)),
             None => provider,
