@@ -25,7 +25,7 @@ from transformers import DynamicCache, LlavaForConditionalGeneration, Pretrained
 from export_onnx import with_half_weights
 
 OPSET = 17
-NOT_OF_THE_MODEL = {"transformers_version", "_attn_implementation_autoset"}
+NOT_OF_THE_MODEL = {"transformers_version", "_attn_implementation_autoset", "_name_or_path"}
 
 
 class VisionEncoder(torch.nn.Module):

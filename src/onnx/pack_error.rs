@@ -13,7 +13,8 @@ use super::runtime::RuntimeError;
 const EXPORT_AGAIN: &str = "\
     export the model again, with a dynamic batch size: a diffusion pack as optimum does,
   optimum-cli export onnx --model <model> --task text-to-image <folder>
-a judge pack with export_llava() of models/training/export_llava.py
+a LLaVA judge with models/training/llava_from_hub.py,
+  python models/training/llava_from_hub.py <model> <folder>
 a sentence encoder as optimum does,
   optimum-cli export onnx --model <model> --task feature-extraction <folder>";
 

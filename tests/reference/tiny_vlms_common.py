@@ -10,10 +10,10 @@ import onnx
 import torch
 from PIL import Image
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from transformers import DynamicCache
 
 from tiny_llava import AGENT, GENERAL, QUESTION, TRAITS, WORDS, shorten
 from export_llava import export_graph, past_names
+from llava_from_hub import Decoder
 
 VOCABULARY = 200
 STEPS = 6
@@ -52,29 +52,6 @@ def fill(model: torch.nn.Module, silent: list[int]) -> None:
     model.lm_head.weight.data[silent] = 0
     for weights in model.parameters():
         weights.data = weights.data.half().float()
-
-
-class Decoder(torch.nn.Module):
-    """Any language model of transformers with rotary positions, behind the interface of a merged decoder."""
-
-    def __init__(self, text_model, head):
-        super().__init__()
-        self.text_model, self.head = text_model, head
-
-    def forward(self, inputs_embeds, attention_mask, position_ids, *past):
-        cache = DynamicCache.from_legacy_cache(tuple(zip(past[0::2], past[1::2])))
-        length = inputs_embeds.shape[1]
-        # A token sees those before it and itself, by place in the cache, but no padding.
-        places = torch.arange(attention_mask.shape[1])
-        own = places[attention_mask.shape[1] - length :]
-        seen = (places[None, :] <= own[:, None])[None, None] & (attention_mask[:, None, None, :] != 0)
-        lowest = torch.finfo(inputs_embeds.dtype).min
-        bias = torch.where(seen, torch.zeros((), dtype=inputs_embeds.dtype), torch.full((), lowest, dtype=inputs_embeds.dtype))
-        hidden = self.text_model(
-            inputs_embeds=inputs_embeds, attention_mask=bias, position_ids=position_ids, past_key_values=cache, cache_position=own,
-            use_cache=True,
-        ).last_hidden_state
-        return self.head(hidden), *(part for layer in cache.to_legacy_cache() for part in layer)
 
 
 def write_graph(module, inputs: dict, outputs: dict, path: Path) -> None:
