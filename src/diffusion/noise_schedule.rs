@@ -228,8 +228,7 @@ impl NoiseSchedule {
         let at = |index: usize| {
             let alpha_bar = self.alpha_bar[index];
             match sampler {
-                Sampler::Euler => alpha_bar.max(SMALLEST_ALPHA_BAR),
-                Sampler::EulerAncestral | Sampler::DpmSolver if alpha_bar == 0.0 => SMALLEST_ALPHA_BAR,
+                Sampler::Euler | Sampler::EulerAncestral | Sampler::DpmSolver if alpha_bar == 0.0 => SMALLEST_ALPHA_BAR,
                 _ => alpha_bar,
             }
         };

@@ -11,6 +11,7 @@ use latentlink::onnx::{JudgePack, PackError, ResolvedProvider, runtime};
 use miette::Diagnostic;
 use serde_json::{Value, json};
 
+use crate::error_text::{says, told};
 use crate::onnx_bytes::embedding_model;
 use crate::vlm_vectors::{CopiedVlm, VlmVectors};
 
@@ -25,17 +26,9 @@ fn refusal(family: VlmVectors, change: impl FnOnce(&CopiedVlm)) -> (PackError, S
     change(&pack);
     let opened = JudgePack::open(pack.root()).expect("each file is right by itself");
     let error = opened.load_worker(ResolvedProvider::Cpu, 1).expect_err("they do not fit each other");
-    let help = error.help().expect("the error helps").to_string();
-    assert!(!help.contains("xport the model again"), "{help}");
-    let text = format!("{error}\n{help}").replace(&pack.root().display().to_string(), "PACK");
+    let text = told(&error, pack.root());
+    assert!(!text.contains("xport the model again"), "{text}");
     (error, text)
-}
-
-#[track_caller]
-fn says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is not said:\n{text}");
-    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod endpoint_faults;
 mod endpoint_judge;
 mod endpoint_server;
 mod endpoint_study;
+mod error_text;
 mod faults_alternating;
 mod figure_columns;
 mod figures_of_any_sweep;

@@ -2,9 +2,9 @@
 //! another tokenizer.
 
 use latentlink::onnx::{PackError, PromptTokenizer};
-use miette::Diagnostic;
 use serde_json::{Value, json};
 
+use crate::error_text::{says, told};
 use crate::tiny_pack::{TinyPack, vectors, word_list_tokenizer};
 use crate::tiny_stable_diffusion::StableDiffusionPack;
 
@@ -13,18 +13,8 @@ fn refusal(change: impl FnOnce(&StableDiffusionPack)) -> (PackError, String) {
     let pack = StableDiffusionPack::new("sd15");
     change(&pack);
     let error = PromptTokenizer::open(&pack.path("tokenizer")).expect_err("it cannot be used");
-    let text = match error.help() {
-        Some(help) => format!("{error}\n{help}"),
-        None => error.to_string(),
-    };
-    (error, text.replace(&pack.root().display().to_string(), "PACK"))
-}
-
-#[track_caller]
-fn says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is not said:\n{text}");
-    }
+    let text = told(&error, pack.root());
+    (error, text)
 }
 
 #[test]

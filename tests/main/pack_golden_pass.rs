@@ -4,6 +4,7 @@ use latentlink::onnx::{DiffusionPack, PackError, ResolvedProvider, runtime};
 use miette::Diagnostic;
 use serde_json::{Value, json};
 
+use crate::error_text::{says, told};
 use crate::program::Workplace;
 use crate::tiny_stable_diffusion::StableDiffusionPack;
 
@@ -15,22 +16,15 @@ fn refusal(name: &str, file: &str, change: impl FnOnce(&mut Value)) -> String {
     let opened = DiffusionPack::open(pack.root()).expect("each file is right by itself");
     let error = opened.load_worker(ResolvedProvider::Cpu, 1).expect_err("they do not fit each other");
     assert!(matches!(error, PackError::Unworkable { .. }), "{error}");
-    let help = error.help().expect("the error helps").to_string();
-    assert!(!help.contains("xport the model again"), "{help}");
-    format!("{error}\n{help}").replace(&pack.root().display().to_string(), "PACK")
+    let text = told(&error, pack.root());
+    assert!(!text.contains("xport the model again"), "{text}");
+    text
 }
 
 fn edit(pack: &StableDiffusionPack, file: &str, change: impl FnOnce(&mut Value)) {
     let mut json = serde_json::from_slice(&std::fs::read(pack.path(file)).expect("there")).expect("JSON");
     change(&mut json);
     pack.write(file, &json.to_string());
-}
-
-#[track_caller]
-fn says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is not said:\n{text}");
-    }
 }
 
 #[test]

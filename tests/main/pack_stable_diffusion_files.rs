@@ -3,8 +3,8 @@
 
 use latentlink::onnx::model_file::ModelFile;
 use latentlink::onnx::{DiffusionPack, PackError, ResolvedProvider, runtime};
-use miette::Diagnostic;
 
+use crate::error_text::{says, told};
 use crate::tiny_pack::vectors;
 use crate::tiny_stable_diffusion::{Expected, StableDiffusionPack};
 
@@ -15,16 +15,8 @@ fn refusal(name: &str, damage: impl FnOnce(&StableDiffusionPack)) -> (PackError,
     damage(&pack);
     let loaded = DiffusionPack::open(pack.root()).and_then(|pack| pack.load_worker(ResolvedProvider::Cpu, 1));
     let error = loaded.expect_err("the pack is broken");
-    let help = error.help().expect("the error helps").to_string();
-    let text = format!("{error}\n{help}").replace(&pack.root().display().to_string(), "PACK");
+    let text = told(&error, pack.root());
     (error, text)
-}
-
-#[track_caller]
-fn says(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is not said:\n{text}");
-    }
 }
 
 #[test]

@@ -21,7 +21,8 @@ impl NoiseSchedule {
         self.use_karras_sigmas && matches!(sampler, Sampler::Euler | Sampler::DpmSolver)
     }
 
-    /// Where the steps of a chain begin that would go through these `timesteps` without; `None` where it does.
+    /// Where the steps of a chain begin which without these levels would go through `timesteps`; `None` where it does, for
+    /// this sampler or by this file.
     pub(super) fn karras_starts(&self, sampler: Sampler, timesteps: &[f64]) -> Option<Vec<StepStart>> {
         let last = f64::from(self.train_timesteps() - 1);
         let ends = match sampler {
@@ -33,8 +34,8 @@ impl NoiseSchedule {
         self.karras_starts_between(sampler, first, lowest, timesteps.len() as u32)
     }
 
-    /// `steps` of them from `first` to the level `lowest`, which the last step begins at; `None` for samplers and files
-    /// without, and where a level would not fall.
+    /// `steps` of them, from `first` to the level `lowest` at which the last step begins (if there are two); `None` for samplers
+    /// and files without.
     pub(in crate::diffusion) fn karras_starts_between(
         &self,
         sampler: Sampler,
