@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where random weights are made")
     parser.add_argument("--provider", choices=["cuda", "cpu"], default="cuda", help="which operators may be fused [default: cuda]")
     parser.add_argument("--only", choices=["diffusion", "judge"], action="append", help="of these packs; may be given twice")
+    parser.add_argument("--no-fused", action="store_true", help="leave sd15-fused out")
     options = parser.parse_args()
     families, dtype = options.only or ["diffusion", "judge"], networks.DTYPES[options.dtype]
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,8 @@ def main() -> None:
     ]
     for family, name, write in steps:
         folder, unfinished = options.folder / name, options.folder / f"{name}.unfinished"
-        if family in families and not folder.exists():
+        left_out = options.no_fused and name == "sd15-fused"
+        if family in families and not folder.exists() and not left_out:
             shutil.rmtree(unfinished, ignore_errors=True)
             write(unfinished)
             unfinished.rename(folder)

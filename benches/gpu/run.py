@@ -55,7 +55,8 @@ def sides_of(family: str, options, programs) -> dict:
         sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "llava", options), {}
         return sides
     sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "sd15", options), {}
-    sides["latentlink, fused"] = Latentlink(programs.bench, family, options.packs / "sd15-fused", options), {}
+    if not options.no_fused:
+        sides["latentlink, fused"] = Latentlink(programs.bench, family, options.packs / "sd15-fused", options), {}
     return sides
 
 
@@ -170,6 +171,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["diffusion", "judge", "sweep"], action="append", help="of these parts; may be given again")
     parser.add_argument("--check-only", action="store_true", help="compare answers, time nothing")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out, which takes minutes for each network and batch")
+    parser.add_argument("--no-fused", action="store_true", help="leave fused graphs out, which take ONNX Runtime's optimizer long on the CPU")
     parser.add_argument("--packs", type=Path, help="folder of packs, made where it lacks them [default: one in target/]")
     parser.add_argument("--programs", type=Path, help="folder with `latentlink` and `gpu`, built elsewhere")
     parser.add_argument("--out", type=Path, help="folder for report and numbers [default: benches/gpu/results, with --tiny or --check-only none]")
@@ -184,8 +186,8 @@ def main() -> None:
     families = [family for family in ("diffusion", "judge") if family in options.only]
     if families:
         chosen = [argument for family in families for argument in ("--only", family)]
-        tiny = ["--tiny"] if options.tiny else []
-        how = [*tiny, "--dtype", options.dtype, "--device", options.device, "--provider", options.provider, *chosen]
+        flags = [f"--{flag}" for flag in ("tiny", "no-fused") if getattr(options, flag.replace("-", "_"))]
+        how = [*flags, "--dtype", options.dtype, "--device", options.device, "--provider", options.provider, *chosen]
         subprocess.run([sys.executable, HERE / "make_packs.py", options.packs, *how], check=True)
     results = {"how": machine(options) | {"date": date.today().isoformat()}, "families": {}}
     for family in families:
