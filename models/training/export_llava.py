@@ -52,6 +52,16 @@ class EmbedTokens(torch.nn.Module):
         return self.embedding(input_ids)
 
 
+def places_and_bias(inputs_embeds, attention_mask):
+    """Places of the new tokens in the cache [s], and what is added to their attention [b, 1, s, past + s]: a token sees those before it
+    and itself, by place in the cache, but no padding."""
+    places = torch.arange(attention_mask.shape[1])
+    own = places[attention_mask.shape[1] - inputs_embeds.shape[1] :]
+    seen = (places[None, :] <= own[:, None])[None, None] & (attention_mask[:, None, None, :] != 0)
+    lowest = torch.finfo(inputs_embeds.dtype).min
+    return own, torch.where(seen, torch.zeros((), dtype=inputs_embeds.dtype), torch.full((), lowest, dtype=inputs_embeds.dtype))
+
+
 class Decoder(torch.nn.Module):
     """The language model behind the interface of a merged decoder: any past, empty or not, and any number of new tokens."""
 
@@ -62,13 +72,7 @@ class Decoder(torch.nn.Module):
     def forward(self, inputs_embeds, attention_mask, position_ids, *past):
         cache = DynamicCache()
         cache.key_cache, cache.value_cache = list(past[0::2]), list(past[1::2])
-        length = inputs_embeds.shape[1]
-        # A token sees those before it and itself, by place in the cache, but no padding.
-        places = torch.arange(attention_mask.shape[1])
-        own = places[attention_mask.shape[1] - length :]
-        seen = (places[None, :] <= own[:, None])[None, None] & (attention_mask[:, None, None, :] != 0)
-        lowest = torch.finfo(inputs_embeds.dtype).min
-        bias = torch.where(seen, torch.zeros((), dtype=inputs_embeds.dtype), torch.full((), lowest, dtype=inputs_embeds.dtype))
+        own, bias = places_and_bias(inputs_embeds, attention_mask)
         outputs = self.language_model(
             inputs_embeds=inputs_embeds, attention_mask=bias, position_ids=position_ids, past_key_values=cache,
             cache_position=own, use_cache=True, return_dict=True,

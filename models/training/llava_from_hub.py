@@ -20,7 +20,7 @@ import onnx
 import torch
 from transformers import AutoProcessor, DynamicCache, LlavaForConditionalGeneration
 
-from export_llava import OPSET, configuration, past_names, write_json
+from export_llava import OPSET, configuration, past_names, places_and_bias, write_json
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 SUFFIXES = {"fp16": "_fp16", "fp32": ""}
@@ -51,13 +51,7 @@ class Decoder(torch.nn.Module):
 
     def forward(self, inputs_embeds, attention_mask, position_ids, *past):
         cache = DynamicCache.from_legacy_cache(tuple(zip(past[0::2], past[1::2])))
-        length = inputs_embeds.shape[1]
-        # A token sees those before it and itself, by place in the cache, but no padding.
-        places = torch.arange(attention_mask.shape[1])
-        own = places[attention_mask.shape[1] - length :]
-        seen = (places[None, :] <= own[:, None])[None, None] & (attention_mask[:, None, None, :] != 0)
-        lowest = torch.finfo(inputs_embeds.dtype).min
-        bias = torch.where(seen, torch.zeros((), dtype=inputs_embeds.dtype), torch.full((), lowest, dtype=inputs_embeds.dtype))
+        own, bias = places_and_bias(inputs_embeds, attention_mask)
         hidden = self.text_model(
             inputs_embeds=inputs_embeds, attention_mask=bias, position_ids=position_ids, past_key_values=cache, cache_position=own,
             use_cache=True,
