@@ -21,7 +21,9 @@ pub mod tokenizer;
 mod tokenizer_json;
 pub mod wheels;
 
-pub use diffusion_models::{Conditioning, DiffusionModels, EncodedPrompts};
+pub use diffusion_models::{
+    Conditioning, DiffusionModels, EncodedPrompts, ResidentChains, ResidentOutcome, ResidentStep, STEP_FACTORS,
+};
 pub use judge_models::JudgeModels;
 pub use judge_pack::JudgePack;
 pub use pack::{DiffusionPack, PromptIds};

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use latentlink::diffusion::graph::{DenoisingGraph, Operation};
+use latentlink::diffusion::value::Value;
 use latentlink::diffusion::{Executor, NoiseSchedule, Sampler};
 use latentlink::onnx::{Conditioning, DiffusionModels, DiffusionPack, ResolvedProvider};
+use latentlink::picture::Picture;
 use latentlink::random::StreamKey;
 use ndarray::{Array3, Array4, Axis, concatenate};
 use rand_distr::{Distribution, StandardNormal};
@@ -20,6 +22,7 @@ pub struct DiffusionSide {
     pack: Arc<DiffusionPack>,
     provider: ResolvedProvider,
     models: DiffusionModels,
+    has_resident_latents: bool,
     /// Has sessions of its own; made when it is first needed.
     executor: Option<Executor>,
     /// Chains timed so far: each has other start latents.
@@ -27,10 +30,10 @@ pub struct DiffusionSide {
 }
 
 impl DiffusionSide {
-    pub fn open(pack: &Path, provider: ResolvedProvider) -> Result<Self, Failure> {
+    pub fn open(pack: &Path, provider: ResolvedProvider, has_resident_latents: bool) -> Result<Self, Failure> {
         let pack = Arc::new(DiffusionPack::open(pack)?);
         let models = pack.load_worker(provider, 1)?;
-        Ok(Self { pack, provider, models, executor: None, chains: 0 })
+        Ok(Self { pack, provider, models, has_resident_latents, executor: None, chains: 0 })
     }
 
     pub fn seconds(&mut self, work: &Work) -> Result<f64, Failure> {
@@ -53,18 +56,27 @@ impl DiffusionSide {
                     Ok(())
                 })
             }
-            Item::Chain { steps, guidance } => seconds_of_one(work.least_s, || self.chain(batch, steps, guidance)),
+            Item::Chain { steps, guidance } => seconds_of_one(work.least_s, || {
+                self.chains += 1;
+                self.chain(batch, steps, guidance).map(drop)
+            }),
             Item::Score { .. } => Err("a diffusion pack gives no scores".into()),
         }
     }
 
+    /// The values of one picture, the same each time.
+    pub fn picture(&mut self, steps: u32, guidance: f64) -> Result<Vec<f64>, Failure> {
+        self.chains = 0;
+        let pictures = self.chain(1, steps, guidance)?;
+        Ok(pictures[0].rgb().iter().map(|value| f64::from(*value)).collect())
+    }
+
     /// `pictures` from noise, as a study without a split makes them.
-    fn chain(&mut self, pictures: usize, steps: u32, guidance: f64) -> Result<(), Failure> {
+    fn chain(&mut self, pictures: usize, steps: u32, guidance: f64) -> Result<Vec<Arc<Picture>>, Failure> {
         let (path, config) = self.pack.scheduler_config();
         let chain = NoiseSchedule::from_config(path, config)?.chain(Sampler::Ddim { eta: 0.0 }, steps)?;
         let mut graph = DenoisingGraph::new(self.pack.digest());
         let prompt = graph.prompt(PROMPT);
-        self.chains += 1;
         let stream = StreamKey::new(41, 0, "bench", "latent").child(self.chains);
         let wanted: Vec<_> = (0..pictures as u64)
             .map(|picture| {
@@ -77,14 +89,24 @@ impl DiffusionSide {
             .collect();
         let executor = match &mut self.executor {
             Some(executor) => executor,
-            none => none.insert(Executor::new(Arc::clone(&self.pack), self.provider, cores())?),
+            none => {
+                let executor = Executor::new(Arc::clone(&self.pack), self.provider, cores())?;
+                none.insert(executor.with_resident_latents(self.has_resident_latents))
+            }
         };
-        let mut made = 0;
-        executor.run(&graph, &wanted, &|_| {}, &mut |_, _| {
-            made += 1;
-            Ok(())
+        let mut made = Vec::with_capacity(pictures);
+        executor.run(&graph, &wanted, &|_| {}, &mut |_, value| match value {
+            Value::Picture(picture) => {
+                made.push(Arc::clone(picture));
+                Ok(())
+            }
+            other => Err(format!("no picture: {other:?}").into()),
         })?;
-        if made == pictures { Ok(()) } else { Err(format!("{made} of {pictures} pictures were made").into()) }
+        if made.len() == pictures {
+            Ok(made)
+        } else {
+            Err(format!("{} of {pictures} pictures were made", made.len()).into())
+        }
     }
 
     pub fn predict(&mut self, latent: Vec<f32>, timestep: f64, prompt: &str) -> Result<Vec<f64>, Failure> {

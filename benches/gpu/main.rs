@@ -5,18 +5,20 @@
 //! By itself it answers one JSON object a line on the standard input, about the pack that it was started with:
 //!
 //! ```text
-//!  gpu diffusion PACK [--provider cuda]              gpu judge PACK [--dtype fp16] [--provider cuda]
+//!  gpu diffusion PACK [--provider cuda] [--latents resident | graphs]        gpu judge PACK [--dtype fp16] [--provider cuda]
 //!
 //!  {"ask": "time", "work": "denoise", "batch": 8, "least_s": 1.0}                          {"seconds": …}  of one call
 //!                  "decode"; "chain", of as many pictures, with "steps" and "guidance"; "score", with "persona" and "request"
 //!  {"ask": "predict", "latent": […], "timestep": 501, "prompt": "…"}                       {"values": […]}
 //!  {"ask": "decode", "latent": […]}                                                        {"values": […]}
+//!  {"ask": "picture", "steps": 4, "guidance": 7.5}         from noise, the same each time  {"values": […]}
 //!  {"ask": "score", "picture": […], "height": …, "width": …, "persona": […], "request": "…"}
 //!                                                                                          {"values": [score]}
 //!                                                                             what fails:  {"error": "…"}
 //! ```
 //!
 //! A call is what the simulator makes of it, through the public API: inputs are 32-bit floats in the machine's memory, and so are outputs.
+//! `--latents resident` and `graphs` are `resident_latents = true` of a scenario, and `cuda_graphs = true` besides.
 
 mod diffusion;
 mod judge;
@@ -43,6 +45,7 @@ enum Request {
     Time(Work),
     Predict { latent: Vec<f32>, timestep: f64, prompt: String },
     Decode { latent: Vec<f32> },
+    Picture { steps: u32, guidance: f64 },
     Score { picture: Vec<u8>, height: usize, width: usize, persona: [f64; 5], request: String },
 }
 
@@ -72,6 +75,14 @@ enum Item {
     },
 }
 
+/// Where latents are between the steps of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Latents {
+    ComeAndGo,
+    Resident,
+    Graphs,
+}
+
 enum Side {
     Diffusion(Box<DiffusionSide>),
     Judge(Box<JudgeSide>),
@@ -88,6 +99,7 @@ impl Side {
                 side.predict(latent, timestep, &prompt)?
             }
             (Self::Diffusion(side), Request::Decode { latent }) => side.decode(latent)?,
+            (Self::Diffusion(side), Request::Picture { steps, guidance }) => side.picture(steps, guidance)?,
             (Self::Judge(side), Request::Score { picture, height, width, persona, request }) => {
                 vec![side.score(&picture, [height, width], persona, &request)?]
             }
@@ -119,19 +131,22 @@ fn main() -> Result<(), Failure> {
         println!("this is one side of `python benches/gpu/run.py`, see benches/gpu/README.md");
         return Ok(());
     };
-    let (mut dtype, mut wanted) = (None, ExecutionProvider::Cuda);
+    let (mut dtype, mut wanted, mut latents) = (None, ExecutionProvider::Cuda, Latents::ComeAndGo);
     while let Some(option) = arguments.next() {
         match (option.as_str(), arguments.next().as_deref()) {
             ("--dtype", Some(name)) => dtype = Some(name.to_owned()),
             ("--provider", Some("cuda")) => wanted = ExecutionProvider::Cuda,
             ("--provider", Some("cpu")) => wanted = ExecutionProvider::Cpu,
+            ("--latents", Some("resident")) => latents = Latents::Resident,
+            ("--latents", Some("graphs")) => latents = Latents::Graphs,
             (option, value) => return Err(format!("unknown option {option} {}", value.unwrap_or_default()).into()),
         }
     }
     runtime::environment_with_progress(&|text| eprintln!("{text}"))?;
-    let provider: ResolvedProvider = provider::resolve(wanted, CudaDevice::default())?.provider;
+    let device = CudaDevice { cuda_graphs: latents == Latents::Graphs, ..CudaDevice::default() };
+    let provider: ResolvedProvider = provider::resolve(wanted, device)?.provider;
     let mut side = match family.as_str() {
-        "diffusion" => Side::Diffusion(Box::new(DiffusionSide::open(&pack, provider)?)),
+        "diffusion" => Side::Diffusion(Box::new(DiffusionSide::open(&pack, provider, latents != Latents::ComeAndGo)?)),
         "judge" => Side::Judge(Box::new(JudgeSide::open(&pack, dtype.as_deref(), provider)?)),
         other => return Err(format!("`{other}` is neither diffusion nor judge").into()),
     };

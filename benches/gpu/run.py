@@ -8,8 +8,9 @@
     1  programs     cargo build --release, cargo bench --bench gpu --no-run
     2  packs        make_packs.py: random weights in 16 bits, the graphs as exported and as ONNX Runtime's optimizer fuses them
     3  checks       the same inputs to both sides: predictions and pictures within 2e-2 of their scale, scores within 0.02
-    4  turns        torch eager, torch compiled, latentlink, latentlink with fused graphs, in turns on the same GPU; ratios turn by turn
-    5  sweep        Figs. 13 and 14 with the shipped pack, whole program, on the CPU and on the GPU; pictures compared
+    4  turns        torch eager, torch compiled, latentlink, latentlink with fused graphs, in turns on the same GPU; ratios turn by turn;
+                    whole chains also with latents that stay on the GPU, and with CUDA graphs besides
+    5  sweep        Figs. 13 and 14 with the shipped pack, whole program, on the CPU and on the GPU in those ways; pictures compared
     6  table        on the standard output and in --out, with machine and date
 
 What is timed is what a simulation pays: latentlink's inputs and outputs are 32-bit floats in the machine's memory, PyTorch's stay on the GPU.
@@ -33,7 +34,8 @@ REQUEST = "a tiger sits in front of a bush"
 PROMPT = "a dog, in front of the bush!"
 TOLERANCE = 2e-2
 DECODE_BATCH = 16  # pictures of one call: what latentlink takes on a GPU
-WAYS = ["torch eager", "torch compiled", "latentlink", "latentlink, fused"]
+LATENTS = {"latentlink, resident": "resident", "latentlink, graphs": "graphs"}  # where latents are between the steps of a chain
+WAYS = ["torch eager", "torch compiled", "latentlink", "latentlink, fused", *LATENTS]
 
 
 def works(options) -> list[tuple[str, str, int, dict]]:
@@ -57,6 +59,9 @@ def sides_of(family: str, options, programs) -> dict:
     sides["latentlink"] = Latentlink(programs.bench, family, options.packs / "sd15", options), {}
     if not options.no_fused:
         sides["latentlink, fused"] = Latentlink(programs.bench, family, options.packs / "sd15-fused", options), {}
+    for way, latents in LATENTS.items():
+        if options.provider == "cuda" or latents != "graphs":
+            sides[way] = Latentlink(programs.bench, family, options.packs / "sd15", options, latents), {}
     return sides
 
 
@@ -83,14 +88,25 @@ def check(family: str, sides: dict) -> list[str]:
         # Scores are in [0, 1] as they are; other values are compared with how far they spread.
         scale = 1.0 if question["ask"] == "score" else expected.std()
         for way, (side, _) in sides.items():
-            if way.startswith("latentlink"):
-                found = numpy.array(side.ask(question)["values"])
-                off = float(numpy.abs(found - expected).max() / scale)
-                shown = f"{expected.size} values" if expected.size > 1 else f"{found[0]:.4f}, PyTorch's {expected[0]:.4f}:"
-                lines.append(f"{way}: {question['ask']}, {shown} differ by {off:.1e} at most")
-                if not off <= TOLERANCE:
-                    sys.exit(f"{lines[-1]}, more than {TOLERANCE}: these are not the same networks")
+            if way.startswith("latentlink") and way not in LATENTS:
+                lines.append(compared(way, question["ask"], side.ask(question)["values"], expected, scale))
+    resident = {way: side for way, (side, _) in sides.items() if way in LATENTS}
+    if resident:
+        question = {"ask": "picture", "steps": 4, "guidance": 7.5}
+        expected = numpy.array(sides["latentlink"][0].ask(question)["values"])
+        for way, side in resident.items():
+            lines.append(compared(way, "picture of 4 steps against that of `latentlink`", side.ask(question)["values"], expected, expected.std()))
     return lines
+
+
+def compared(way: str, asked: str, values: list, expected, scale: float) -> str:
+    found = numpy.array(values)
+    off = float(numpy.abs(found - expected).max() / scale)
+    shown = f"{expected.size} values" if expected.size > 1 else f"{found[0]:.4f}, PyTorch's {expected[0]:.4f}:"
+    line = f"{way}: {asked}, {shown} differ by {off:.1e} at most"
+    if not off <= TOLERANCE:
+        sys.exit(f"{line}, more than {TOLERANCE}: these are not the same networks")
+    return line
 
 
 def measure(family: str, options, programs) -> dict:
@@ -108,7 +124,7 @@ def measure(family: str, options, programs) -> dict:
             row = {"work": work, "batch": batch, "limit_s": flops / peak, "seconds": {way: [] for way in sides}, "failed": {}}
             for turn in range(options.turns):
                 for way, (side, more) in sides.items():
-                    if way not in row["failed"]:
+                    if way not in row["failed"] and (work == "chain" or way not in LATENTS):
                         answer = side.ask({"ask": "time", "work": work, "batch": batch, "least_s": options.least_s, **told, **more})
                         if "error" in answer:
                             row["failed"][way] = answer["error"]

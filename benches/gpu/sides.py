@@ -47,9 +47,9 @@ class Torch(Side):
 
 
 class Latentlink(Side):
-    def __init__(self, bench: Path, family: str, pack: Path, options):
+    def __init__(self, bench: Path, family: str, pack: Path, options, latents: str | None = None):
         dtype = ["--dtype", options.dtype] if family == "judge" else []
-        super().__init__([bench, family, pack, "--provider", options.provider, *dtype])
+        super().__init__([bench, family, pack, "--provider", options.provider, *dtype, *(["--latents", latents] if latents else [])])
 
 
 @dataclass
@@ -85,32 +85,37 @@ def machine(options) -> dict:
 
 
 def whole_sweep(program: Path, root: Path, options) -> list[str]:
-    """The study of benches/diffusers_sweep.py as a whole process, in turns on the CPU and on the provider; and how far their pictures differ."""
+    """The study of benches/diffusers_sweep.py as a whole process, in turns on the CPU and on the provider in each way; and how far their
+    pictures differ from the first."""
     replications = 1 if options.tiny else 20
-    seconds, pictures = {"cpu": [], options.provider: []}, {}
+    resident = ["models.resident_latents=true"]
+    ways = {"cpu": ["models.execution_provider=cpu"]}
+    if options.provider == "cuda":
+        cuda = ["models.execution_provider=cuda"]
+        ways |= {"cuda": cuda, "cuda, resident": cuda + resident, "cuda, graphs": [*cuda, *resident, "models.cuda_graphs=true"]}
+    else:
+        ways["cpu, resident"] = ways["cpu"] + resident
+    seconds, pictures = {way: [] for way in ways}, {}
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(options.turns):
-            for provider, taken in seconds.items():
-                out = Path(scratch) / f"{provider}-{turn}"
-                command = [
-                    program, "run", "benches/diffusers_sweep.toml", "--set", f"models.execution_provider={provider}", "--set",
-                    f"study.replications={replications}", "--out", out, "--store", Path(scratch) / f"{provider}-{turn}.redb",
-                ]
+            for way, settings in ways.items():
+                out = Path(scratch) / f"{way}-{turn}"
+                command = [program, "run", "benches/diffusers_sweep.toml", "--out", out, "--store", Path(scratch) / f"{way}-{turn}.redb"]
+                for setting in [f"study.replications={replications}", *settings]:
+                    command += ["--set", setting]
                 start = time.perf_counter()
                 subprocess.run([str(part) for part in command], cwd=root, check=True, stdout=subprocess.DEVNULL)
-                taken.append(time.perf_counter() - start)
+                seconds[way].append(time.perf_counter() - start)
                 files = sorted((out / "images").rglob("*.png"))
-                pictures[provider] = [numpy.asarray(Image.open(file)).astype(int) for file in files]
-                print(f"sweep on {provider}, turn {turn + 1}: {taken[-1]:.2f} s, {len(files)} pictures", flush=True)
-    lines = [
-        f"- {provider}: {statistics.median(taken):.2f} s ({min(taken):.2f} to {max(taken):.2f}), {len(pictures[provider])} pictures"
-        for provider, taken in seconds.items()
-    ]
-    if options.provider != "cpu":
-        ratios = [cpu / other for cpu, other in zip(seconds["cpu"], seconds[options.provider])]
-        off = [int(abs(one - other).max()) for one, other in zip(pictures["cpu"], pictures[options.provider], strict=True)]
-        lines += [
-            f"- cpu / {options.provider}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-            f"- of both: {sum(level <= 2 for level in off)} of {len(off)} pictures differ nowhere by more than 2 of 255 levels, the most {max(off)}",
-        ]
+                pictures[way] = [numpy.asarray(Image.open(file)).astype(int) for file in files]
+                print(f"sweep, {way}, turn {turn + 1}: {seconds[way][-1]:.2f} s, {len(files)} pictures", flush=True)
+    lines = []
+    for way, taken in seconds.items():
+        line = f"- {way}: {statistics.median(taken):.2f} s ({min(taken):.2f} to {max(taken):.2f}), {len(pictures[way])} pictures"
+        if way != "cpu":
+            ratios = [cpu / own for cpu, own in zip(seconds["cpu"], taken)]
+            off = [int(abs(one - own).max()) for one, own in zip(pictures["cpu"], pictures[way], strict=True)]
+            line += f"; cpu / {way}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); {sum(level <= 2 for level in off)} of "
+            line += f"{len(off)} pictures differ nowhere by more than 2 of 255 levels from the CPU's, the most {max(off)}"
+        lines.append(line)
     return lines

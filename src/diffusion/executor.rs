@@ -6,11 +6,13 @@
 //! one thread inside, and one of each judge; a GPU has one set, which the workers use in turn. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
 
 mod batches;
+mod denoising;
 mod error;
 mod evaluation;
 mod judging;
 mod progress;
 mod stop;
+mod stretches;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -23,13 +25,13 @@ pub use self::evaluation::Evaluation;
 use self::judging::OpenJudge;
 pub use self::progress::{ExecutionProgress, WorkCounts};
 pub use self::stop::StopRequest;
+pub(in crate::diffusion) use self::stretches::Stretches;
 use super::graph::{DenoisingGraph, NodeId, Operation};
 use super::image_metrics::PictureMetrics;
 use super::text::{TextEmbedding, TextEmbeddings};
 use super::value::{Failure, Latent, Value};
-use super::worker::{self, DenoiseItem};
+use super::worker;
 use crate::judge::PictureJudge;
-use crate::onnx::pack::TextEncoders;
 use crate::onnx::{DiffusionModels, DiffusionPack, PackError, ResolvedProvider};
 
 /// Batches per worker between two reports of what is done.
@@ -46,6 +48,9 @@ pub struct Executor {
     pack: Arc<DiffusionPack>,
     provider: ResolvedProvider,
     pool: rayon::ThreadPool,
+    /// Where the sessions are one set for all: the one thread that makes calls, as CUDA graphs belong to the thread that captured
+    /// them.
+    caller: Option<rayon::ThreadPool>,
     /// One slot for each set of sessions, which are created when a worker first needs them.
     workers: Vec<Mutex<Option<DiffusionModels>>>,
     texts: TextEmbeddings,
@@ -53,6 +58,7 @@ pub struct Executor {
     unconditional_text: Mutex<Option<Arc<TextEmbedding>>>,
     judges: Vec<OpenJudge>,
     stop: Arc<StopRequest>,
+    has_resident_latents: bool,
 }
 
 impl Executor {
@@ -61,22 +67,31 @@ impl Executor {
     /// # Errors
     /// [`ExecutorError::Threads`] if the threads cannot be started.
     pub fn new(pack: Arc<DiffusionPack>, provider: ResolvedProvider, threads: usize) -> Result<Self, ExecutorError> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("worker-{index}"))
-            .build()
-            .map_err(|source| ExecutorError::Threads { threads, source })?;
+        let pool = |threads, name: &'static str| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = builder.thread_name(move |index| format!("{name}-{index}")).build();
+            pool.map_err(|source| ExecutorError::Threads { threads, source })
+        };
+        let caller = matches!(provider, ResolvedProvider::Cuda(_)).then(|| pool(1, "caller")).transpose()?;
+        let pool = pool(threads, "worker")?;
         let workers = (0..provider.session_sets(pool.current_num_threads())).map(|_| Mutex::new(None)).collect();
         Ok(Self {
             pack,
             provider,
             pool,
+            caller,
             workers,
             texts: TextEmbeddings::default(),
             unconditional_text: Mutex::new(None),
             judges: Vec::new(),
             stop: Arc::default(),
+            has_resident_latents: false,
         })
+    }
+
+    /// Latents stay on the device between steps that nobody looks between.
+    pub fn with_resident_latents(self, has_resident_latents: bool) -> Self {
+        Self { has_resident_latents, ..self }
     }
 
     /// With a judge, for the scores that name its digest.
@@ -164,18 +179,20 @@ impl Executor {
     }
 
     /// Evaluates nodes whose parents' values are all in `values`; hands them to `finished` a few batches at a time, in
-    /// an order that depends on the graph alone. Also the eager mode's way, one node at a time.
+    /// an order that depends on the graph alone. A node that ends a stretch stands for all of it. Also the eager mode's way,
+    /// one node at a time.
     pub(super) fn evaluate(
         &self,
         graph: &DenoisingGraph,
         wave: &[NodeId],
+        stretches: &Stretches,
         values: &HashMap<NodeId, Value>,
         finished: &mut Finished<'_>,
     ) -> Result<(), ExecutorError> {
         let (mut failed, mut simple) = (Vec::new(), Vec::new());
         let (mut denoise, mut decode, mut score) = (Vec::new(), Vec::new(), Vec::new());
         for &id in wave {
-            match (failed_parent(graph, id, values), graph.operation(id)) {
+            match (failed_parent(graph, stretches.first(id), values), graph.operation(id)) {
                 (Some(failure), _) => failed.push((id, failure)),
                 (None, Operation::Denoise { .. }) => denoise.push(id),
                 (None, Operation::Decode { .. }) => decode.push(id),
@@ -185,7 +202,7 @@ impl Executor {
         }
         finished(failed)?;
         finished(self.evaluate_simple(graph, &simple, values)?)?;
-        self.denoise(graph, denoise, values, finished)?;
+        self.denoise(graph, denoise, stretches, values, finished)?;
         self.decode(graph, &decode, values, finished)?;
         self.score(graph, score, values, finished)
     }
@@ -202,7 +219,7 @@ impl Executor {
             if self.stop.is_set() { Err(ExecutorError::Stopped) } else { call(batch) }
         };
         for group in batches.chunks(self.workers.len() * BATCHES_BETWEEN_REPORTS) {
-            let outputs: Vec<Vec<Value>> = self.pool.install(|| {
+            let outputs: Vec<Vec<Value>> = self.caller.as_ref().unwrap_or(&self.pool).install(|| {
                 group
                     .par_iter()
                     .map(|batch| batches::in_halves(batch.clone(), &call))
@@ -246,52 +263,6 @@ impl Executor {
         self.pool.install(|| ids.par_iter().map(evaluate).collect())
     }
 
-    fn denoise(
-        &self,
-        graph: &DenoisingGraph,
-        mut ids: Vec<NodeId>,
-        values: &HashMap<NodeId, Value>,
-        finished: &mut Finished<'_>,
-    ) -> Result<(), ExecutorError> {
-        // Equal timesteps side by side: a UNet that takes one timestep a call then splits a batch least.
-        ids.sort_by(|&a, &b| timestep(graph, a).total_cmp(&timestep(graph, b)).then(a.cmp(&b)));
-        let latent_size = self.pack.latent_shape().iter().product();
-        let mut items = Vec::with_capacity(ids.len());
-        let mut without_text = Vec::new();
-        for &id in &ids {
-            let Operation::Denoise { from, prompt, guidance, step, noise } = graph.operation(id) else {
-                unreachable!("only denoising steps come here");
-            };
-            let needs_unconditional = graph.needs_unconditional(id);
-            let unconditional = needs_unconditional.then(|| self.unconditional_text()).transpose();
-            let texts =
-                unconditional.and_then(|none| Ok((none, self.text_embedding(&graph.prompts()[prompt.index()])?)));
-            let (unconditional_text, text) = match texts {
-                Ok(texts) => texts,
-                Err(ExecutorError::Call { message }) => {
-                    without_text.push((id, Value::CallFailed(message.into())));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            items.push(DenoiseItem {
-                latent: Arc::clone(latent_of(values, *from)),
-                text,
-                unconditional_text,
-                guidance: *guidance,
-                step: *step,
-                noise: noise.as_ref().map(|seed| worker::draw_noise(seed, 1.0, latent_size)),
-            });
-        }
-        if !without_text.is_empty() {
-            ids.retain(|id| without_text.iter().all(|(failed, _)| failed != id));
-            finished(without_text)?;
-        }
-        let shape = self.pack.latent_shape();
-        let call = |batch: Range<usize>| self.with_worker(|models| worker::denoise(models, shape, &items[batch]));
-        self.in_batches(&ids, &batches::denoising(&items, self.provider), call, finished)
-    }
-
     fn decode(
         &self,
         graph: &DenoisingGraph,
@@ -307,27 +278,6 @@ impl Executor {
         let shape = self.pack.latent_shape();
         let call = |batch: Range<usize>| self.with_worker(|models| worker::decode(models, shape, &latents[batch]));
         self.in_batches(ids, &batches::decoding(ids.len(), self.provider), call, finished)
-    }
-
-    /// The embedding of a prompt, computed alone so that it does not depend on its neighbours.
-    pub fn text_embedding(&self, prompt: &str) -> Result<Arc<TextEmbedding>, ExecutorError> {
-        self.texts.get_or_encode(prompt, &self.pack, |ids| self.with_worker(|models| models.encode_prompts(ids)))
-    }
-
-    /// What the unconditional prediction of classifier-free guidance is told: the empty prompt, or zeros where the pack
-    /// wants these.
-    fn unconditional_text(&self) -> Result<Arc<TextEmbedding>, ExecutorError> {
-        let mut known = self.unconditional_text.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = known.as_ref() {
-            return Ok(Arc::clone(text));
-        }
-        let empty = self.text_embedding("")?;
-        let text = match self.pack.architecture().text_encoders {
-            TextEncoders::Two { zeros_for_empty_prompt: true } => Arc::new(empty.zeroed()),
-            TextEncoders::One | TextEncoders::Two { zeros_for_empty_prompt: false } => empty,
-        };
-        *known = Some(Arc::clone(&text));
-        Ok(text)
     }
 
     /// Runs `work` on the sessions of this thread's worker (the first worker outside the pool).
@@ -348,13 +298,6 @@ impl Executor {
 
     fn worker_index(&self) -> usize {
         self.pool.current_thread_index().unwrap_or(0)
-    }
-}
-
-fn timestep(graph: &DenoisingGraph, id: NodeId) -> f64 {
-    match graph.operation(id) {
-        Operation::Denoise { step, .. } => step.timestep,
-        _ => unreachable!("only denoising steps have a timestep"),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::executor::{Executor, ExecutorError};
+use super::executor::{Executor, ExecutorError, Stretches};
 use super::graph::{DenoisingGraph, NodeId, Operation, PromptId};
 use super::value::Value;
 use crate::random::StreamKey;
@@ -71,7 +71,7 @@ impl Recorder {
             && !values.contains_key(&id)
         {
             let mut computed = Vec::with_capacity(1);
-            executor.evaluate(&self.graph, &[id], values, &mut |finished| {
+            executor.evaluate(&self.graph, &[id], &Stretches::none(), values, &mut |finished| {
                 computed.extend(finished);
                 Ok(())
             })?;

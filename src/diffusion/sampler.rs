@@ -18,9 +18,11 @@
 
 mod chains;
 mod denoising_step;
+mod factors;
 mod multistep;
 
 pub use self::denoising_step::{DenoisingStep, SecondEvaluation, StepRule};
+pub use self::factors::{FactorPair, StepFactors};
 pub(super) use self::multistep::{KnownOutputs, restarted};
 
 /// How one denoising step is taken.

@@ -1,10 +1,13 @@
 //! One worker: a set of sessions and the kernels that run on it, a batch at a time.
 
+mod stretch;
+
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Array4, Axis};
 use rand_distr::{Distribution, StandardNormal};
 
+pub use self::stretch::{Stretch, StretchForm, denoise_stretches};
 use super::codec;
 use super::graph::BitChannel;
 use super::sampler::{DenoisingStep, guide};

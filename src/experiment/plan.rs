@@ -99,8 +99,9 @@ impl StudyPlan {
             observer.stage(&choice.said_of_auto());
         }
         let provider = choice.provider;
-        let executor =
-            Executor::new(Arc::clone(&pack), provider, threads)?.with_stop_request(Arc::clone(&options.stop));
+        let executor = Executor::new(Arc::clone(&pack), provider, threads)?
+            .with_resident_latents(first.models.resident_latents)
+            .with_stop_request(Arc::clone(&options.stop));
         let executor = Arc::new(judges.iter().fold(executor, |executor, judge| executor.with_judge(judge.clone())));
         let mut warnings = Warnings::new(&pack, &judges);
         let mut input_files = InputFileHash::default();

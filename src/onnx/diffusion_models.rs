@@ -15,12 +15,15 @@
 mod decoder;
 mod denoiser;
 mod golden_pass;
+mod resident;
 mod text_encoders;
 
 use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView3, ArrayView4, Axis};
 
 use self::decoder::Decoder;
 use self::denoiser::Denoiser;
+use self::resident::Resident;
+pub use self::resident::{ResidentChains, ResidentOutcome, ResidentStep, STEP_FACTORS};
 use self::text_encoders::PromptEncoder;
 use super::pack::{DiffusionPack, PromptIds};
 use super::pack_error::PackError;
@@ -32,6 +35,9 @@ pub struct DiffusionModels {
     prompts: PromptEncoder,
     denoiser: Denoiser,
     decoder: Decoder,
+    provider: ResolvedProvider,
+    /// Once it was needed.
+    resident: Option<Resident>,
 }
 
 /// What the text encoders make of `b` prompts.
@@ -67,6 +73,8 @@ impl DiffusionModels {
             denoiser: Denoiser::load(pack, provider, intra_threads, prompts.widths())?,
             decoder: Decoder::load(pack, provider, intra_threads)?,
             prompts,
+            provider,
+            resident: None,
         };
         golden_pass::once(pack, &mut models)?;
         Ok(models)
@@ -110,6 +118,26 @@ impl DiffusionModels {
             "every latent of a batch has one timestep, one text and one guidance scale"
         );
         self.denoiser.run(latents, timesteps, conditioning)
+    }
+
+    /// Takes chains through steps between which nobody looks at them; their latents stay on the device. On the CPU the same as
+    /// [`DiffusionModels::predict`] and a step after the other.
+    ///
+    /// # Errors
+    /// [`PackError::Run`]; [`PackError::UnfitTensor`] where the denoiser takes latents and gives predictions of two types.
+    ///
+    /// # Panics
+    /// Where the batches differ in length, or the pack wants pooled text that is not there.
+    pub fn denoise_resident(
+        &mut self,
+        chains: &ResidentChains<'_>,
+        steps: impl Iterator<Item = ResidentStep>,
+    ) -> Result<ResidentOutcome, PackError> {
+        let resident = match self.resident.take() {
+            Some(resident) => resident,
+            None => Resident::new(&self.denoiser, self.provider)?,
+        };
+        self.resident.insert(resident).denoise(&mut self.denoiser, chains, steps)
     }
 
     /// Pictures of `b` finished latents `[b, channels, height, width]`: `[b, 3, H, W]`, red, green, blue in [0, 1].

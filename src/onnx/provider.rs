@@ -36,6 +36,8 @@ pub struct CudaDevice {
     pub device_id: i32,
     /// What each model's arena may grow to [bytes]; `None`: all there is.
     pub memory_limit_bytes: Option<u64>,
+    /// Whether calls that repeat on the same tensors are captured, and replayed as CUDA graphs.
+    pub cuda_graphs: bool,
 }
 
 impl CudaDevice {
@@ -63,6 +65,11 @@ impl ResolvedProvider {
             Self::Cpu => threads,
             Self::Cuda { .. } => 1,
         }
+    }
+
+    /// Whether calls that repeat on the same tensors are captured, and replayed as CUDA graphs.
+    pub(super) fn captures_graphs(self) -> bool {
+        matches!(self, Self::Cuda(CudaDevice { cuda_graphs: true, .. }))
     }
 
     /// The name it has in a scenario.

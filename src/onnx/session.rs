@@ -4,25 +4,28 @@
 //! Models of one architecture come with 32- or 16-bit floats and 32- or 64-bit integers, depending on who exported
 //! them; the declarations are read once, when the model is loaded, and a model that doesn't fit is refused there.
 
+mod bound;
 mod declaration;
+mod fixed_call;
 mod tensors;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 
-use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{
-    HasSelectedOutputs, IoBinding, OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs,
-};
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs};
 use ort::value::{Outlet, TensorElementType, ValueType};
 
+use self::fixed_call::GraphOptions;
 use super::pack_error::PackError;
 use super::provider::ResolvedProvider;
 use super::runtime::environment;
 
+pub use self::bound::Place;
 pub use self::declaration::{FloatType, NumberType, TensorDeclaration};
-pub use self::tensors::{FloatInput, FloatOutput, number_tensor, read_floats};
+pub use self::fixed_call::FixedCall;
+pub use self::tensors::{FloatInput, FloatOutput, number_tensor, numbers, read_floats};
 
 /// Some outputs of a model.
 pub struct WantedOutputs {
@@ -42,6 +45,10 @@ pub struct ModelSession {
     file: PathBuf,
     provider: ResolvedProvider,
     session: Session,
+    /// For calls that are no [`FixedCall`] of a session that captures these in CUDA graphs; none where it captures nothing.
+    uncaptured: Option<GraphOptions>,
+    /// The number of the next of them.
+    fixed_calls: AtomicU32,
 }
 
 impl ModelSession {
@@ -54,7 +61,20 @@ impl ModelSession {
     /// # Errors
     /// [`PackError::Runtime`] without ONNX Runtime, [`PackError::Load`] where it refuses the file or the provider.
     pub fn load(file: &Path, provider: ResolvedProvider, intra_threads: usize) -> Result<Self, PackError> {
-        Self::of(file, provider, intra_threads, |mut builder| builder.commit_from_file(file))
+        Self::of(file, provider, intra_threads, false, |mut builder| builder.commit_from_file(file))
+    }
+
+    /// As [`ModelSession::load`], for a model that is run in [`FixedCall`]s: where the GPU's settings ask for CUDA graphs, it
+    /// captures these.
+    ///
+    /// # Errors
+    /// As [`ModelSession::load`]. ONNX Runtime refuses to capture models of which a part has to run on the CPU.
+    pub fn load_for_fixed_calls(
+        file: &Path,
+        provider: ResolvedProvider,
+        intra_threads: usize,
+    ) -> Result<Self, PackError> {
+        Self::of(file, provider, intra_threads, true, |mut builder| builder.commit_from_file(file))
     }
 
     /// Loads a model whose file is in memory; `name` is for messages.
@@ -67,17 +87,19 @@ impl ModelSession {
         provider: ResolvedProvider,
         intra_threads: usize,
     ) -> Result<Self, PackError> {
-        Self::of(name, provider, intra_threads, |mut builder| builder.commit_from_memory(bytes))
+        Self::of(name, provider, intra_threads, false, |mut builder| builder.commit_from_memory(bytes))
     }
 
     fn of(
         file: &Path,
         provider: ResolvedProvider,
         intra_threads: usize,
+        has_fixed_calls: bool,
         commit: impl FnOnce(SessionBuilder) -> ort::Result<Session>,
     ) -> Result<Self, PackError> {
         let environment = environment().map_err(Box::new)?;
-        let load = || -> ort::Result<Session> {
+        let captures = has_fixed_calls && provider.captures_graphs();
+        let load = || -> ort::Result<(Session, Option<GraphOptions>)> {
             let builder = Session::builder(environment)?
                 .with_optimization_level(GraphOptimizationLevel::All)?
                 .with_intra_threads(intra_threads)?
@@ -87,13 +109,16 @@ impl ModelSession {
             let builder = match provider {
                 ResolvedProvider::Cpu => builder,
                 ResolvedProvider::Cuda(device) => {
-                    builder.with_execution_providers([device.provider().build().error_on_failure()])?
+                    let provider = device.provider().with_cuda_graph(captures);
+                    builder.with_execution_providers([provider.build().error_on_failure()])?
                 }
             };
-            commit(builder)
+            Ok((commit(builder)?, captures.then(GraphOptions::of_no_graph).transpose()?))
         };
         match load() {
-            Ok(session) => Ok(Self { file: file.to_owned(), provider, session }),
+            Ok((session, uncaptured)) => {
+                Ok(Self { file: file.to_owned(), provider, session, uncaptured, fixed_calls: AtomicU32::new(1) })
+            }
             Err(reason) => Err(PackError::load(file, reason)),
         }
     }
@@ -164,6 +189,11 @@ impl ModelSession {
         self.declaration(outputs.iter().find(|output| output.name() == name), name, "an output", outputs)
     }
 
+    /// The error for a call on a batch of `batch` samples.
+    pub fn failed(&self, batch: usize, reason: ort::Error) -> PackError {
+        PackError::Run { file: self.file.clone(), batch, reason }
+    }
+
     /// The error for outputs that should be there, `expected`, and are not.
     pub fn absent_output(&self, name: &str, expected: &str) -> PackError {
         PackError::UnfitTensor {
@@ -207,8 +237,11 @@ impl ModelSession {
         inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
     ) -> Result<SessionOutputs<'_>, PackError> {
         let values = self.values(batch, inputs)?;
-        let file = &self.file;
-        self.session.run(values).map_err(|reason| PackError::Run { file: file.clone(), batch, reason })
+        let run = match &self.uncaptured {
+            Some(options) => self.session.run_with_options(values, &options.0),
+            None => self.session.run(values),
+        };
+        run.map_err(|reason| PackError::Run { file: self.file.clone(), batch, reason })
     }
 
     /// Runs the model for some of its outputs; the others stay where they were computed.
@@ -232,68 +265,10 @@ impl ModelSession {
         batch: usize,
         inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
     ) -> Result<Vec<(&'i str, SessionInputValue<'i>)>, PackError> {
-        let failed = |reason| PackError::Run { file: self.file.clone(), batch, reason };
-        inputs.into_iter().map(|(name, value)| Ok((name, value.map_err(failed)?))).collect()
-    }
-
-    /// Runs the model for these outputs and leaves them on the device where they were computed, for calls to come, but for
-    /// `here`, which comes over to this machine's memory. `read` is given all of them.
-    ///
-    /// Inputs must own their values ([`FloatInput::feed_owned`]) where the session is on a GPU: `ort` copies others
-    /// before it binds them, and waits for itself when it does.
-    ///
-    /// # Errors
-    /// [`PackError::Run`], and those of `read`.
-    pub fn run_resident<'i, T>(
-        &mut self,
-        wanted: &WantedOutputs,
-        here: Option<&str>,
-        batch: usize,
-        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
-        read: impl FnOnce(SessionOutputs<'_>) -> Result<T, PackError>,
-    ) -> Result<T, PackError> {
-        match self.provider {
-            // All of them are in this machine's memory, and nothing is copied.
-            ResolvedProvider::Cpu => read(self.run_for(wanted, batch, inputs)?),
-            ResolvedProvider::Cuda(device) => {
-                self.run_bound(wanted, here, (AllocationDevice::CUDA, device.device_id), batch, inputs, read)
-            }
-        }
-    }
-
-    /// Whether [`ModelSession::run_resident`] needs inputs that own their values.
-    pub fn is_on_gpu(&self) -> bool {
-        matches!(self.provider, ResolvedProvider::Cuda(_))
-    }
-
-    fn run_bound<'i, T>(
-        &mut self,
-        wanted: &WantedOutputs,
-        here: Option<&str>,
-        (device, device_id): (AllocationDevice<'static>, i32),
-        batch: usize,
-        inputs: impl IntoIterator<Item = (&'i str, ort::Result<SessionInputValue<'i>>)>,
-        read: impl FnOnce(SessionOutputs<'_>) -> Result<T, PackError>,
-    ) -> Result<T, PackError> {
-        let values = self.values(batch, inputs)?;
-        let file = self.file.clone();
-        let failed = |reason| PackError::Run { file: file.clone(), batch, reason };
-        let bind = || -> ort::Result<IoBinding> {
-            let ours = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-            let its_own = MemoryInfo::new(device, device_id, AllocatorType::Device, MemoryType::Default)?;
-            let mut binding = self.session.create_binding()?;
-            values.iter().try_for_each(|(name, value)| binding.bind_input(*name, value))?;
-            for name in &wanted.names {
-                let memory = if here == Some(name.as_str()) { &ours } else { &its_own };
-                binding.bind_output_to_device(name.as_str(), memory)?;
-            }
-            binding.synchronize_inputs()?;
-            Ok(binding)
-        };
-        let binding = bind().map_err(failed)?;
-        let outputs = self.session.run_binding(&binding).map_err(failed)?;
-        binding.synchronize_outputs().map_err(failed)?;
-        read(outputs)
+        inputs
+            .into_iter()
+            .map(|(name, value)| Ok((name, value.map_err(|reason| self.failed(batch, reason))?)))
+            .collect()
     }
 
     /// The outputs of these names, for [`ModelSession::run_for`].
@@ -352,39 +327,4 @@ fn named_or_sole<'a>(declared: &'a [Outlet], name: &str) -> Option<&'a Outlet> {
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use ort::value::Tensor;
-
-    use super::*;
-
-    #[test]
-    fn bound_outputs_are_those_of_a_plain_run_and_go_into_the_next_one_as_they_are() {
-        let model = include_bytes!("judge_models/take_rows_f32.onnx");
-        let mut session =
-            ModelSession::from_bytes(model, Path::new("take_rows"), ResolvedProvider::Cpu, 1).expect("it loads");
-        let wanted = session.wanted(["taken"]).expect("it has that output");
-        let rows = |rows: Vec<i64>| Tensor::from_array(([rows.len()], rows)).map(SessionInputValue::from);
-        let values =
-            Tensor::from_array(([3_usize, 1, 2, 1], vec![0.0_f32, 1.0, 10.0, 11.0, 20.0, 21.0])).expect("a tensor");
-        let mut take = |values: SessionInputValue<'_>, chosen: Vec<i64>| {
-            let inputs = [("values", Ok(values)), ("rows", rows(chosen))];
-            session
-                .run_bound(&wanted, None, (AllocationDevice::CPU, 0), 3, inputs, |mut outputs| {
-                    Ok(outputs.remove("taken").expect("it was bound"))
-                })
-                .expect("it runs")
-        };
-        let first = take((&values).into(), vec![2, 0, 2, 1]);
-        let second = take((&first).into(), vec![3, 0]);
-        let floats =
-            |value: &ort::value::DynValue| value.try_extract_array::<f32>().expect("floats").iter().copied().collect();
-        let (first, second): (Vec<f32>, Vec<f32>) = (floats(&first), floats(&second));
-        assert_eq!(first, [20.0, 21.0, 0.0, 1.0, 20.0, 21.0, 10.0, 11.0]);
-        assert_eq!(second, [10.0, 11.0, 20.0, 21.0]);
-    }
 }

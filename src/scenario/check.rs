@@ -285,9 +285,20 @@ pub(super) fn unsafe_name(name: &str) -> Option<&'static str> {
 const MAXIMUM_CUDA_DEVICE: u64 = 255;
 
 fn models(table: &mut TableReader<'_>) -> ModelSettings {
+    let execution_provider = table.word("execution_provider", ExecutionProvider::Auto, EXECUTION_PROVIDERS);
+    let resident_latents = table.flag("resident_latents", false);
+    let cuda_graphs = table.flag("cuda_graphs", false);
+    if cuda_graphs && !(resident_latents && execution_provider == ExecutionProvider::Cuda) {
+        let problem = Problem::new("`cuda_graphs` replays the steps of latents that stay on a GPU")
+            .expected("`execution_provider = \"cuda\"` and `resident_latents = true` beside it")
+            .help("write both under [models], or leave `cuda_graphs` out");
+        table.push_at("cuda_graphs", problem);
+    }
     ModelSettings {
         diffusion: table.path("diffusion", "models/emoji-ldm").unwrap_or_else(|| PathBuf::from("models/emoji-ldm")),
-        execution_provider: table.word("execution_provider", ExecutionProvider::Auto, EXECUTION_PROVIDERS),
+        execution_provider,
+        resident_latents,
+        cuda_graphs,
         cuda_device_id: table.integer("cuda_device_id", 0, 0, MAXIMUM_CUDA_DEVICE) as u32,
         cuda_memory_limit_gb: table.optional_number("cuda_memory_limit_gb", Range::Above(0.0)),
         sentence_encoder: table.path("sentence_encoder", "models/my-sentence-encoder"),

@@ -109,6 +109,10 @@ pub struct ModelSettings {
     pub cuda_device_id: u32,
     /// What the memory arena of each model may grow to on the GPU [GB, 10⁹ bytes]; `None`: all there is.
     pub cuda_memory_limit_gb: Option<f64>,
+    /// Whether latents stay on the device between steps that nobody looks between. Default false.
+    pub resident_latents: bool,
+    /// Whether the kernels of such steps are replayed as CUDA graphs; only with `resident_latents` on `cuda`. Default false.
+    pub cuda_graphs: bool,
     /// Folder of an ONNX sentence encoder that says how similar prompts are, relative to the working directory; `None`: the
     /// diffusion pack's text encoder does.
     pub sentence_encoder: Option<PathBuf>,
@@ -120,6 +124,7 @@ impl ModelSettings {
         CudaDevice {
             device_id: self.cuda_device_id.cast_signed(),
             memory_limit_bytes: self.cuda_memory_limit_gb.map(|gigabytes| (gigabytes * 1e9) as u64),
+            cuda_graphs: self.cuda_graphs,
         }
     }
 }

@@ -156,6 +156,8 @@ fn parts(text: &mut String, scenario: &Scenario, written: &AsWritten) {
     if let Some(gigabytes) = scenario.models.cuda_memory_limit_gb {
         line(text, "cuda_memory_limit_gb", float(gigabytes));
     }
+    line(text, "resident_latents", scenario.models.resident_latents);
+    line(text, "cuda_graphs", scenario.models.cuda_graphs);
     if let Some(encoder) = &scenario.models.sentence_encoder {
         line(text, "sentence_encoder", quote(&encoder.to_string_lossy()));
     }

@@ -140,6 +140,7 @@ mod report_surface;
 mod report_svg;
 mod report_table;
 mod report_timeline;
+mod resident_latents;
 mod rl_statistics;
 mod runtime_cuda;
 mod runtime_library;

@@ -37,6 +37,9 @@ const ROWS: &[Row] = &[
     ("[diffusion]\nsplit = \"respaced \"\n", BOTH, &["\"respaced\" or \"joint\"", "did you mean \"respaced\"?"], 2, 9),
     ("[diffusion]\ncodec = \"int4\"\n", BOTH, &["`codec` = \"int4\"", "\"fp32\", \"fp16\", \"int8\" or \"int8-gray\""], 2, 9),
     ("[models]\nexecution_provider = \"gpu\"\n", BOTH, &["\"auto\", \"cpu\" or \"cuda\""], 2, 22),
+    ("[models]\nresident_latents = 1\n", BOTH, &["`resident_latents` is a whole number", "true or false"], 2, 20),
+    ("[models]\nresident_latents = true\ncuda_graphs = true\n", BOTH, &["`cuda_graphs` replays", "`execution_provider = \"cuda\"`"], 3, 15),
+    ("[models]\nexecution_provider = \"cuda\"\ncuda_graphs = true\n", BOTH, &["`cuda_graphs` replays", "`resident_latents = true`"], 3, 15),
     // wrong types
     ("radio = 5\n", BOTH, &["`radio` is a whole number, not a table", "[radio]"], 1, 9),
     ("[radio]\ncarrier_hz = \"3.5e9\"\n", BOTH, &["`carrier_hz` is a string", "a number above 0 in Hz"], 2, 14),

@@ -362,6 +362,8 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         figures.push(figure(rng, format!("figure.{index}"), &axes, &shown, &diffusion, &judge));
     }
     let (cells, cell_grid) = random_network::cells(rng);
+    let execution_provider = one_of(rng, &[ExecutionProvider::Auto, ExecutionProvider::Cpu, ExecutionProvider::Cuda]);
+    let resident_latents = rng.random_bool(0.5);
     let round = Scenario {
         study: StudySettings {
             name: "a.b_c-d".into(),
@@ -375,12 +377,11 @@ fn scenario(rng: &mut ChaCha8Rng) -> Scenario {
         },
         models: ModelSettings {
             diffusion: prompt(rng).into(),
-            execution_provider: one_of(
-                rng,
-                &[ExecutionProvider::Auto, ExecutionProvider::Cpu, ExecutionProvider::Cuda],
-            ),
+            execution_provider,
             cuda_device_id: rng.random_range(0..=255),
             cuda_memory_limit_gb: maybe(rng, positive),
+            resident_latents,
+            cuda_graphs: resident_latents && execution_provider == ExecutionProvider::Cuda && rng.random_bool(0.5),
             sentence_encoder: maybe(rng, |rng| prompt(rng).into()),
         },
         server: server(rng),

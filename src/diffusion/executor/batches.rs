@@ -53,8 +53,11 @@ impl CallSizes {
 }
 
 /// Cuts a wave into batches by the number of evaluations.
-pub(super) fn denoising(items: &[DenoiseItem], provider: ResolvedProvider) -> Vec<Range<usize>> {
-    let sizes: Vec<usize> = items.iter().map(DenoiseItem::evaluations).collect();
+pub(super) fn denoising<'a>(
+    items: impl Iterator<Item = &'a DenoiseItem>,
+    provider: ResolvedProvider,
+) -> Vec<Range<usize>> {
+    let sizes: Vec<usize> = items.map(DenoiseItem::evaluations).collect();
     cut(&sizes, CallSizes::on(provider).evaluations)
 }
 

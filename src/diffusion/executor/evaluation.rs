@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use super::stretches::Stretches;
 use super::{ExecutionProgress, Executor, ExecutorError, Sink, WorkCounts};
 use crate::diffusion::graph::{DenoisingGraph, NodeId};
 use crate::diffusion::value::Value;
@@ -75,24 +76,25 @@ impl<'g> Evaluation<'g> {
         sink: &mut Sink<'_>,
     ) -> Result<(), ExecutorError> {
         let graph = self.graph;
-        let mut waves: Vec<Vec<NodeId>> = Vec::new();
-        for id in graph.ancestors_beyond(part, |id| self.is_done[id.index()]) {
-            let level = graph.level(id) as usize;
-            if waves.len() <= level {
-                waves.resize_with(level + 1, Vec::new);
-            }
-            waves[level].push(id);
-        }
-        for wave in &waves {
+        let needed = graph.ancestors_beyond(part, |id| self.is_done[id.index()]);
+        let stretches = if executor.has_resident_latents {
+            let is_private = |id: NodeId| !self.is_wanted[id.index()] && self.readers.get(&id) == Some(&1);
+            Stretches::of(graph, &needed, is_private)
+        } else {
+            Stretches::none()
+        };
+        for wave in &stretches.waves(graph, &needed) {
             let Self { readers, values, is_wanted, is_done, total, done, .. } = self;
             let mut finished = Vec::with_capacity(wave.len());
-            executor.evaluate(graph, wave, values, &mut |of_batches| {
+            executor.evaluate(graph, wave, &stretches, values, &mut |of_batches| {
                 for (id, value) in of_batches {
                     if is_wanted[id.index()] {
                         sink(id, &value).map_err(ExecutorError::Sink)?;
                     }
-                    done.add(graph, id);
-                    is_done[id.index()] = true;
+                    for id in stretches.ending_in(id) {
+                        done.add(graph, id);
+                        is_done[id.index()] = true;
+                    }
                     if readers.contains_key(&id) {
                         finished.push((id, value));
                     }
@@ -101,7 +103,7 @@ impl<'g> Evaluation<'g> {
                 Ok(())
             })?;
             values.extend(finished);
-            for parent in wave.iter().flat_map(|&id| graph.operation(id).parents()) {
+            for parent in wave.iter().flat_map(|&id| graph.operation(stretches.first(id)).parents()) {
                 if let Some(count) = readers.get_mut(&parent) {
                     *count -= 1;
                     if *count == 0 {

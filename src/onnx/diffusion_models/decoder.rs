@@ -5,7 +5,7 @@ use ndarray::{Array4, ArrayView4, Axis, CowArray};
 use crate::onnx::pack::{DiffusionPack, LatentScale, VAE_DECODER_FILE};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::provider::ResolvedProvider;
-use crate::onnx::session::{FloatInput, FloatOutput, ModelSession};
+use crate::onnx::session::{FloatInput, FloatOutput, ModelSession, Place};
 
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -51,7 +51,12 @@ impl Decoder {
             let scaled = latents.mapv(|value| value / divisor + shift);
             scaled.as_standard_layout().into_owned().into()
         };
-        let outputs = self.session.run(batch, [self.latent.feed(&latents)])?;
-        self.picture.read(&outputs, &[batch, 3])
+        let values = latents.as_slice().expect("it is in standard layout");
+        let input = self.session.host_floats(self.latent.float_type, latents.shape(), values).map(Into::into);
+        // Pictures are large: 3 MiB each of Stable Diffusion's.
+        let wanted = vec![(self.picture.name(), Place::Here)];
+        self.session.run_bound(wanted, batch, [(self.latent.name.as_str(), input)], |outputs| {
+            self.picture.read(&outputs, &[batch, 3])
+        })
     }
 }

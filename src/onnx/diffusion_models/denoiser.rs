@@ -9,8 +9,9 @@
 //! ```
 
 mod guidance_embedding;
+mod on_device;
 
-use ndarray::{Array4, ArrayView2, ArrayView4, Axis, CowArray, Ix2};
+use ndarray::{Array4, ArrayView2, ArrayView4, Axis, CowArray, Ix2, Ix3};
 
 use self::guidance_embedding::guidance_embedding;
 use super::Conditioning;
@@ -69,7 +70,7 @@ impl Denoiser {
         intra_threads: usize,
         widths: TextWidths,
     ) -> Result<Self, PackError> {
-        let session = ModelSession::load(&pack.root().join(UNET_FILE), provider, intra_threads)?;
+        let session = ModelSession::load_for_fixed_calls(&pack.root().join(UNET_FILE), provider, intra_threads)?;
         let [channels, height, width] = pack.latent_shape();
         let latent_layout = format!("[batch, {channels}, {height}, {width}]");
         let latent_shape = [None, Some(channels), Some(height), Some(width)];
@@ -173,36 +174,52 @@ impl Denoiser {
         conditioning: &Conditioning<'_>,
     ) -> Result<Array4<f32>, PackError> {
         let shape: [usize; 4] = latents.dim().into();
-        let timestep_shape: &[usize] = match self.timestep_shape {
-            TimestepShape::Scalar => &[],
-            TimestepShape::One => &[1],
-            TimestepShape::Batch => &shape[..1],
-        };
+        let timestep_shape = self.timestep_shape.lengths(shape[0]);
         let count = timestep_shape.iter().product();
-        let timestep = number_tensor(self.timestep_type, timestep_shape, timesteps.iter().copied().take(count));
+        let timestep = number_tensor(self.timestep_type, &timestep_shape, timesteps.iter().copied().take(count));
         let latents = latents.as_standard_layout();
-        let text = conditioning.text.as_standard_layout();
+        let told = self.told(shape[0], conditioning);
         let mut inputs =
-            vec![self.latent.feed(&latents), (self.timestep_name.as_str(), timestep), self.text.feed(&text)];
-        let (pooled_text, sizes, scales): (CowArray<'_, f32, Ix2>, CowArray<'_, f32, Ix2>, CowArray<'_, f32, Ix2>);
-        if let Some(pooled) = &mut self.pooled {
-            let given = conditioning.pooled.as_ref().expect("a pack with two text encoders has pooled text");
-            pooled_text = given.as_standard_layout();
-            sizes = ArrayView2::from_shape((1, SIZES), &pooled.picture)
-                .expect("six numbers in a row")
-                .broadcast((shape[0], SIZES))
-                .expect("a row is broadcast to any number of rows")
-                .as_standard_layout()
-                .into_owned()
-                .into();
-            inputs.extend([pooled.text.feed(&pooled_text), pooled.sizes.feed(&sizes)]);
+            vec![self.latent.feed(&latents), (self.timestep_name.as_str(), timestep), self.text.feed(&told.text)];
+        if let (Some(pooled), Some((text, sizes))) = (&mut self.pooled, &told.pooled) {
+            inputs.extend([pooled.text.feed(text), pooled.sizes.feed(sizes)]);
         }
-        if let Some(guidance) = &mut self.guidance {
-            scales = guidance_embedding(conditioning.guidance, guidance.width).into();
-            inputs.push(guidance.input.feed(&scales));
+        if let (Some(guidance), Some(scales)) = (&mut self.guidance, &told.scales) {
+            inputs.push(guidance.input.feed(scales));
         }
         let outputs = self.session.run(shape[0], inputs)?;
         self.prediction.read(&outputs, &shape)
+    }
+
+    /// What the model is told of `batch` latents besides their timesteps, as arrays in standard layout.
+    fn told<'a>(&self, batch: usize, conditioning: &'a Conditioning<'_>) -> Told<'a> {
+        let pooled = self.pooled.as_ref().map(|pooled| {
+            let text = conditioning.pooled.as_ref().expect("a pack with two text encoders has pooled text");
+            let sizes = ArrayView2::from_shape((1, SIZES), &pooled.picture).expect("six numbers in a row");
+            let sizes = sizes.broadcast((batch, SIZES)).expect("a row is broadcast to any number of rows");
+            (text.as_standard_layout(), sizes.as_standard_layout().into_owned().into())
+        });
+        let scales = |input: &GuidanceInput| guidance_embedding(conditioning.guidance, input.width).into();
+        Told { text: conditioning.text.as_standard_layout(), pooled, scales: self.guidance.as_ref().map(scales) }
+    }
+}
+
+/// Arrays for the inputs that say what to denoise to.
+struct Told<'a> {
+    text: CowArray<'a, f32, Ix3>,
+    /// Pooled text, and sizes.
+    pooled: Option<(CowArray<'a, f32, Ix2>, CowArray<'a, f32, Ix2>)>,
+    /// Embedded guidance scales.
+    scales: Option<CowArray<'a, f32, Ix2>>,
+}
+
+impl TimestepShape {
+    fn lengths(self, batch: usize) -> Vec<usize> {
+        match self {
+            Self::Scalar => Vec::new(),
+            Self::One => vec![1],
+            Self::Batch => vec![batch],
+        }
     }
 }
 

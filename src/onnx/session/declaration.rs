@@ -81,6 +81,15 @@ pub enum FloatType {
     F16,
 }
 
+impl FloatType {
+    pub(in crate::onnx) fn element_type(self) -> TensorElementType {
+        match self {
+            Self::F32 => TensorElementType::Float32,
+            Self::F16 => TensorElementType::Float16,
+        }
+    }
+}
+
 /// Type of the numbers in a small tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberType {
@@ -89,4 +98,16 @@ pub enum NumberType {
     F64,
     F32,
     F16,
+}
+
+impl NumberType {
+    pub(in crate::onnx) fn element_type(self) -> TensorElementType {
+        match self {
+            Self::I64 => TensorElementType::Int64,
+            Self::I32 => TensorElementType::Int32,
+            Self::F64 => TensorElementType::Float64,
+            Self::F32 => TensorElementType::Float32,
+            Self::F16 => TensorElementType::Float16,
+        }
+    }
 }

@@ -4,7 +4,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array, CowArray, Dimension, IxDyn};
 use ort::session::{SessionInputValue, SessionOutputs};
-use ort::value::{DynValue, Tensor, TensorRef};
+use ort::value::{DynTensor, DynValue, Tensor, TensorRef};
 
 use super::declaration::{FloatType, NumberType, TensorDeclaration};
 use crate::onnx::pack_error::PackError;
@@ -14,7 +14,7 @@ use crate::onnx::pack_error::PackError;
 #[derive(Debug)]
 pub struct FloatInput {
     pub name: String,
-    float_type: FloatType,
+    pub float_type: FloatType,
     converted: Vec<f16>,
 }
 
@@ -84,6 +84,11 @@ impl FloatOutput {
         &self.declaration.name
     }
 
+    /// The output as it was declared, and the type of its floats.
+    pub fn declared(&self) -> (&TensorDeclaration, FloatType) {
+        (&self.declaration, self.float_type)
+    }
+
     /// The array in `outputs`, which must begin with `leading` lengths.
     ///
     /// # Errors
@@ -111,25 +116,30 @@ impl FloatOutput {
     }
 }
 
-/// A small tensor of `number_type` with `values`. Integer types take the nearest integer.
+/// A small tensor of `number_type` with `values`, for a session. Integer types take the nearest integer.
 pub fn number_tensor<'a>(
     number_type: NumberType,
     shape: &[usize],
     values: impl Iterator<Item = f64>,
 ) -> ort::Result<SessionInputValue<'a>> {
+    numbers(number_type, shape, values).map(Into::into)
+}
+
+/// A small tensor of `number_type` with `values`. Integer types take the nearest integer.
+pub fn numbers(number_type: NumberType, shape: &[usize], values: impl Iterator<Item = f64>) -> ort::Result<DynTensor> {
     let shape = shape.to_vec();
     match number_type {
-        NumberType::I64 => {
-            Tensor::from_array((shape, values.map(|value| value.round() as i64).collect::<Vec<_>>())).map(Into::into)
-        }
-        NumberType::I32 => {
-            Tensor::from_array((shape, values.map(|value| value.round() as i32).collect::<Vec<_>>())).map(Into::into)
-        }
-        NumberType::F64 => Tensor::from_array((shape, values.collect::<Vec<_>>())).map(Into::into),
+        NumberType::I64 => Tensor::from_array((shape, values.map(|value| value.round() as i64).collect::<Vec<_>>()))
+            .map(Tensor::upcast),
+        NumberType::I32 => Tensor::from_array((shape, values.map(|value| value.round() as i32).collect::<Vec<_>>()))
+            .map(Tensor::upcast),
+        NumberType::F64 => Tensor::from_array((shape, values.collect::<Vec<_>>())).map(Tensor::upcast),
         NumberType::F32 => {
-            Tensor::from_array((shape, values.map(|value| value as f32).collect::<Vec<_>>())).map(Into::into)
+            Tensor::from_array((shape, values.map(|value| value as f32).collect::<Vec<_>>())).map(Tensor::upcast)
         }
-        NumberType::F16 => Tensor::from_array((shape, values.map(f16::from_f64).collect::<Vec<_>>())).map(Into::into),
+        NumberType::F16 => {
+            Tensor::from_array((shape, values.map(f16::from_f64).collect::<Vec<_>>())).map(Tensor::upcast)
+        }
     }
 }
 

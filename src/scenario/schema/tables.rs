@@ -38,6 +38,8 @@ pub(in crate::scenario) const TABLES: &[TableSchema] = &[
             plain("execution_provider"),
             plain("cuda_device_id"),
             plain("cuda_memory_limit_gb"),
+            plain("resident_latents"),
+            plain("cuda_graphs"),
             plain("sentence_encoder"),
         ],
     },
