@@ -1,12 +1,10 @@
 //! ONNX Runtime: finding or fetching the library, execution providers, model packs, sessions, tokenizers.
 
-mod clip_vocabulary;
 pub mod cuda_wheels;
 pub mod diffusion_models;
 pub mod digest;
 pub mod judge_models;
 pub mod judge_pack;
-pub mod judge_tokenizer;
 pub mod model_file;
 pub mod pack;
 pub mod pack_error;
@@ -16,9 +14,7 @@ mod python_json;
 pub mod runtime;
 pub mod sentence_encoder;
 pub mod session;
-mod special_tokens;
 pub mod tokenizer;
-mod tokenizer_json;
 pub mod wheels;
 
 pub use diffusion_models::{

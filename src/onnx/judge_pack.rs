@@ -34,12 +34,11 @@ use self::chat_template::PictureToken;
 use self::picture_place::PictureTokens;
 use super::digest::{FileDigest, digest_of_files};
 use super::judge_models::JudgeModels;
-use super::judge_tokenizer::JudgeTokenizer;
-use super::pack::{PackModel, positive, read_object, require_file};
+use super::pack::{PackModel, positive, read_object, read_object_if_there, require_file};
 use super::pack_error::PackError;
 use super::picture_preprocessing::{PictureLayout, PicturePreprocessing};
 use super::provider::ResolvedProvider;
-use super::special_tokens::read_object_if_there;
+use super::tokenizer::JudgeTokenizer;
 
 pub use self::chat_template::ChatTemplate;
 pub use self::model_files::{JudgeModelFiles, ModelDtype};

@@ -312,6 +312,11 @@ pub(super) fn read_object(file: &Path) -> Result<Value, PackError> {
     read_object_as(file, |text| serde_json::from_str(text))
 }
 
+/// A JSON object; null where there is no such file.
+pub(super) fn read_object_if_there(file: &Path) -> Result<Value, PackError> {
+    if file.is_file() { read_object(file) } else { Ok(Value::Null) }
+}
+
 fn read_object_as(file: &Path, parse: impl Fn(&str) -> serde_json::Result<Value>) -> Result<Value, PackError> {
     let value = read_json_as(file, parse)?;
     if value.is_object() {

@@ -22,12 +22,11 @@ use tokenizers::Tokenizer;
 use tokenizers::utils::truncation::TruncationParams;
 
 use super::digest::{FileDigest, digest_of_files, digests_that_hold, files_below};
-use super::pack::{positive, require_file};
+use super::pack::{positive, read_object_if_there, require_file};
 use super::pack_error::PackError;
 use super::provider::ResolvedProvider;
 use super::session::{FloatOutput, ModelSession, NumberType, TensorDeclaration, number_tensor};
-use super::special_tokens::read_object_if_there;
-use super::tokenizer_json::unusable;
+use super::tokenizer::unusable;
 
 const TOKENIZER_FILE: &str = "tokenizer.json";
 const MODEL_FILES: [&str; 2] = ["model.onnx", "onnx/model.onnx"];

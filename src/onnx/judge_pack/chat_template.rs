@@ -8,9 +8,9 @@ use minijinja::value::Value as JinjaValue;
 use minijinja::{Environment, ErrorKind};
 use serde_json::Value;
 
-use crate::onnx::pack::{read_object, read_text};
+use crate::onnx::pack::{read_object, read_object_if_there, read_text};
 use crate::onnx::pack_error::PackError;
-use crate::onnx::special_tokens::{CONFIG_FILE as TOKENIZER_CONFIG_FILE, read_object_if_there, token_text};
+use crate::onnx::tokenizer::{CONFIG_FILE as TOKENIZER_CONFIG_FILE, token_text};
 
 const OWN_FILE: &str = "chat_template.jinja";
 /// Files with a template under `chat_template`, in the order in which they count.

@@ -13,11 +13,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{CONFIG_FILE, PROCESSOR_FILE};
-use crate::onnx::judge_tokenizer::JudgeTokenizer;
-use crate::onnx::pack::positive;
+use crate::onnx::pack::{positive, read_object_if_there};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::picture_preprocessing::{PictureLayout, PicturePreprocessing};
-use crate::onnx::special_tokens::read_object_if_there;
+use crate::onnx::tokenizer::JudgeTokenizer;
 
 /// What stands before each part of a picture, and after the last (`Idefics3Processor`).
 const BETWEEN_PARTS: &str = "<fake_token_around_image>";

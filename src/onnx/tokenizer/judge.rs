@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer;
 
-use super::pack::{parse_json, read_text};
-use super::pack_error::PackError;
-use super::tokenizer::{highest_id, note_unknown_words, unknown_token};
+use super::prompt::{highest_id, note_unknown_words, unknown_token};
 use super::tokenizer_json::{tokenizer_of, unusable};
+use crate::onnx::pack::{parse_json, read_text};
+use crate::onnx::pack_error::PackError;
 
 /// The tokenizer of a judge pack: its `tokenizer.json`, without the cutting and padding that the file may ask for.
 #[derive(Debug)]
@@ -119,17 +119,17 @@ impl JudgeTokenizer {
     }
 
     /// The highest id that a prompt may hold.
-    pub(super) fn highest_id(&self) -> i64 {
+    pub(in crate::onnx) fn highest_id(&self) -> i64 {
         highest_id(&self.tokenizer, true)
     }
 
     /// The highest id of a word or a piece of one, tokens that were added besides left out.
-    pub(super) fn highest_word_id(&self) -> i64 {
+    pub(in crate::onnx) fn highest_word_id(&self) -> i64 {
         highest_id(&self.tokenizer, false)
     }
 
     /// The file.
-    pub(super) fn file(&self) -> &Path {
+    pub(in crate::onnx) fn file(&self) -> &Path {
         &self.file
     }
 

@@ -12,9 +12,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use self::merges::merges;
-use super::pack::{read_object, shortened};
-use super::pack_error::PackError;
 use super::special_tokens::{CONFIG_FILE, Named, SpecialTokenFiles};
+use crate::onnx::pack::{read_object, shortened};
+use crate::onnx::pack_error::PackError;
 
 pub(super) const VOCABULARY_FILE: &str = "vocab.json";
 pub(super) const MERGES_FILE: &str = "merges.txt";

@@ -11,7 +11,7 @@ use tokenizers::{
     AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, Tokenizer,
 };
 
-use super::pack_error::PackError;
+use crate::onnx::pack_error::PackError;
 
 /// Reads a part, and says what is wrong with it.
 type Reading = fn(&Value) -> Option<String>;
@@ -72,7 +72,7 @@ fn read_added(tokens: &Value) -> Option<String> {
     let is_wrong = |token: &&Value| {
         token["id"].as_u64().is_none() || serde_json::from_value::<AddedToken>((*token).clone()).is_err()
     };
-    Some(format!("found {}", super::pack::shortened(list.iter().find(is_wrong)?)))
+    Some(format!("found {}", crate::onnx::pack::shortened(list.iter().find(is_wrong)?)))
 }
 
 /// Positions in a file that only the parser has seen help nobody.
@@ -121,7 +121,7 @@ fn pair_of(merge: &Value) -> Option<(&str, &str)> {
     }
 }
 
-pub(super) fn unusable(file: &Path, message: String) -> PackError {
+pub(in crate::onnx) fn unusable(file: &Path, message: String) -> PackError {
     PackError::Tokenizer {
         file: file.to_owned(),
         message,

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::pack::read_object;
-use super::pack_error::PackError;
+use crate::onnx::pack::read_object_if_there;
+use crate::onnx::pack_error::PackError;
 
-pub(super) const CONFIG_FILE: &str = "tokenizer_config.json";
+pub(in crate::onnx) const CONFIG_FILE: &str = "tokenizer_config.json";
 const MAP_FILE: &str = "special_tokens_map.json";
 
 /// The two files of a folder; either may be absent.
@@ -81,15 +81,10 @@ impl SpecialTokenFiles {
 ///
 /// # Errors
 /// [`PackError::Config`] where it is neither, and not `null`.
-pub(super) fn token_text<'t>(file: &Path, key: &str, token: &'t Value) -> Result<Option<&'t str>, PackError> {
+pub(in crate::onnx) fn token_text<'t>(file: &Path, key: &str, token: &'t Value) -> Result<Option<&'t str>, PackError> {
     if token.is_null() {
         return Ok(None);
     }
     let text = token.as_str().or_else(|| token["content"].as_str());
     text.map(Some).ok_or_else(|| PackError::config(file, key, "a token: a text, or { content = a text }", token))
-}
-
-/// A JSON object; null where there is no such file.
-pub(super) fn read_object_if_there(file: &Path) -> Result<Value, PackError> {
-    if file.is_file() { read_object(file) } else { Ok(Value::Null) }
 }
