@@ -77,7 +77,7 @@ impl Study {
         Self { graph, wanted }
     }
 
-    /// The wanted latents, and how many reports of progress there were.
+    /// The wanted latents, and how many reports of further evaluations there were.
     fn run(&self, executor: &Executor) -> (Latents, usize) {
         let (mut latents, reports) = (BTreeMap::new(), RefCell::new(Vec::new()));
         let mut sink = |id: NodeId, value: &Value| {
@@ -96,6 +96,7 @@ impl Study {
         let mut reports = reports.into_inner();
         let last = reports.last().expect("something is reported");
         assert_eq!(last.done, last.total);
+        reports.retain(|report| report.done.unet_evaluations > 0);
         reports.dedup_by_key(|report| report.done);
         (latents, reports.len())
     }
@@ -139,6 +140,19 @@ fn on_stable_diffusion_packs_the_latents_are_those_of_one_step_after_the_other()
             assert_same(&executors, name, &[user]);
         }
     }
+}
+
+#[test]
+fn a_stretch_ends_at_a_link_a_change_of_prompt_and_a_latent_that_is_wanted() {
+    let [stepwise, resident] = executors(&shipped_pack::open());
+    for (user, stretches) in [("has a link", 2), ("has no link", 2), ("looks", 3)] {
+        let study = Study::of(&[user], LatentCodec::Int8, resident.pack(), Sampler::Ddim { eta: 0.0 }, 3.0);
+        assert_eq!(study.run(&stepwise).1, STEPS as usize, "{user}");
+        assert_eq!(study.run(&resident).1, stretches, "{user}");
+    }
+    // The first step of PNDM evaluates twice and is none of a stretch.
+    let study = Study::of(&["has a link"], LatentCodec::Int8, resident.pack(), Sampler::Pndm, 3.0);
+    assert_eq!(study.run(&resident).1, 3);
 }
 
 #[test]
