@@ -148,28 +148,24 @@ fn evaluate(
     latent_shape: [usize; 3],
     evaluations: &[Evaluation<'_>],
 ) -> Result<Vec<Vec<f32>>, PackError> {
-    let Some(first) = evaluations.first() else { return Ok(Vec::new()) };
+    if evaluations.is_empty() {
+        return Ok(Vec::new());
+    }
     let [channels, height, width] = latent_shape;
     let size = channels * height * width;
     let rows: usize = evaluations.iter().map(|evaluation| evaluation.item.evaluations()).sum();
-    let (tokens, hidden) = first.item.text.tokens.dim();
-    let pooled_width = first.item.text.pooled.as_ref().map(|pooled| pooled.len());
     let mut samples = Vec::with_capacity(rows * size);
     let (mut timesteps, mut scales) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-    let mut texts = Array3::<f32>::zeros((rows, tokens, hidden));
-    let mut pooled = pooled_width.map(|width| Array2::<f32>::zeros((rows, width)));
+    let mut told = Vec::with_capacity(rows);
     for Evaluation { item, latent, timestep } in evaluations {
         for text in item.unconditional_text.iter().chain([&item.text]) {
-            let row = timesteps.len();
             samples.extend_from_slice(latent);
             timesteps.push(*timestep);
             scales.push(item.guidance);
-            texts.index_axis_mut(Axis(0), row).assign(&text.tokens);
-            if let (Some(rows), Some(own)) = (&mut pooled, &text.pooled) {
-                rows.index_axis_mut(Axis(0), row).assign(own);
-            }
+            told.push(&**text);
         }
     }
+    let (texts, pooled) = side_by_side(&told);
     let samples = Array4::from_shape_vec((rows, channels, height, width), samples)
         .expect("every latent of a pack has the pack's latent shape");
     let conditioning =
@@ -190,6 +186,21 @@ fn evaluate(
         });
     }
     Ok(outputs)
+}
+
+/// Texts of one pack, [b, tokens, hidden], and their pooled texts, [b, width], where the pack has these.
+fn side_by_side(texts: &[&TextEmbedding]) -> (Array3<f32>, Option<Array2<f32>>) {
+    let (tokens, hidden) = texts.first().map_or((0, 0), |text| text.tokens.dim());
+    let width = texts.first().and_then(|text| Some(text.pooled.as_ref()?.len()));
+    let mut rows = Array3::zeros((texts.len(), tokens, hidden));
+    let mut pooled_rows = width.map(|width| Array2::zeros((texts.len(), width)));
+    for (row, text) in texts.iter().enumerate() {
+        rows.index_axis_mut(Axis(0), row).assign(&text.tokens);
+        if let (Some(rows), Some(pooled)) = (&mut pooled_rows, &text.pooled) {
+            rows.index_axis_mut(Axis(0), row).assign(pooled);
+        }
+    }
+    (rows, pooled_rows)
 }
 
 /// The pictures (2) of the latents, in one call of the decoder.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, ArrayView4, Axis};
+use ndarray::ArrayView4;
 
-use super::{DenoiseItem, draw_noise};
+use super::{DenoiseItem, draw_noise, side_by_side};
 use crate::diffusion::sampler::{DenoisingStep, FactorPair, StepFactors};
+use crate::diffusion::text::TextEmbedding;
 use crate::diffusion::value::{Failure, Latent, Value};
 use crate::onnx::{Conditioning, DiffusionModels, PackError, ResidentChains, ResidentStep, STEP_FACTORS};
 use crate::random::StreamKey;
@@ -82,17 +83,9 @@ pub fn denoise_stretches(
 
     let is_guided = example.first.unconditional_text.is_some();
     let unconditional = stretches.iter().filter_map(|stretch| stretch.first.unconditional_text.as_ref());
-    let told: Vec<_> = unconditional.chain(stretches.iter().map(|stretch| &stretch.first.text)).collect();
-    let (tokens, hidden) = example.first.text.tokens.dim();
-    let mut texts = Array3::<f32>::zeros((told.len(), tokens, hidden));
-    let pooled_width = example.first.text.pooled.as_ref().map(|pooled| pooled.len());
-    let mut pooled = pooled_width.map(|width| Array2::<f32>::zeros((told.len(), width)));
-    for (row, text) in told.iter().enumerate() {
-        texts.index_axis_mut(Axis(0), row).assign(&text.tokens);
-        if let (Some(rows), Some(own)) = (&mut pooled, &text.pooled) {
-            rows.index_axis_mut(Axis(0), row).assign(own);
-        }
-    }
+    let texts = unconditional.chain(stretches.iter().map(|stretch| &stretch.first.text));
+    let told: Vec<&TextEmbedding> = texts.map(|text| &**text).collect();
+    let (texts, pooled) = side_by_side(&told);
     let guidance = stretches.iter().map(|stretch| stretch.first.guidance);
     let of_evaluations: Vec<f64> = guidance.clone().cycle().take(told.len()).collect();
     let scales: Vec<f32> = guidance.map(|scale| scale as f32).collect();
