@@ -70,6 +70,8 @@ pub(super) type Cancelled = Arc<AtomicBool>;
 enum Trouble {
     /// The connection: refused, reset, too slow, cut off.
     Connection(String),
+    /// TLS: whoever answers is not who was asked for.
+    Certificate(String),
     Status {
         status: u16,
         message: String,
@@ -99,6 +101,12 @@ impl EndpointClient {
             .user_agent(concat!("latentlink/", env!("CARGO_PKG_VERSION")));
         if options.base_url.is_loopback() {
             config = config.proxy(None);
+        }
+        // The machine's own certificates: a proxy's, or those of a server in the laboratory, are among them.
+        #[cfg(feature = "https")]
+        {
+            let roots = ureq::tls::RootCerts::PlatformVerifier;
+            config = config.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
         }
         let agent = Agent::new_with_config(config.build());
         let crew = Crew::new(options.concurrency as usize);
@@ -192,8 +200,14 @@ impl EndpointClient {
 
     /// The pause that the server asks for, if it does; an error for what no patience mends.
     fn patience_for(&self, url: &str, trouble: &Trouble) -> Result<Option<u64>, EndpointError> {
-        let Trouble::Status { status, message, retry_after_s } = trouble else { return Ok(None) };
-        let (url, status, message) = (url.to_owned(), *status, message.clone());
+        let (status, message, retry_after_s) = match trouble {
+            Trouble::Status { status, message, retry_after_s } => (*status, message.clone(), retry_after_s),
+            Trouble::Certificate(reason) => {
+                return Err(EndpointError::Certificate { url: url.to_owned(), reason: reason.clone() });
+            }
+            Trouble::Connection(_) | Trouble::Nonsense(_) => return Ok(None),
+        };
+        let url = url.to_owned();
         if !matches!(status, 408 | 425 | 429 | 500..=599) {
             return Err(EndpointError::Refused { url, status, message });
         }
@@ -209,6 +223,7 @@ impl EndpointClient {
         let url = url.to_owned();
         match trouble {
             Trouble::Connection(reason) => EndpointError::Unreachable { url, attempts, reason },
+            Trouble::Certificate(reason) => EndpointError::Certificate { url, reason },
             Trouble::Status { status, message, .. } => EndpointError::Failing { url, status, attempts, message },
             Trouble::Nonsense(reason) => {
                 EndpointError::NotUnderstood { url, attempts, reason: self.without_key(reason) }
@@ -219,7 +234,10 @@ impl EndpointClient {
     /// One request; the body of a good answer.
     fn attempt(&self, url: &str, body: Option<&[u8]>) -> Result<String, Trouble> {
         let within_s = if body.is_some() { self.options.timeout_s } else { self.options.timeout_s.min(GREETING_S) };
-        let connection = |error: ureq::Error| Trouble::Connection(in_words(&error, within_s));
+        let connection = |error: ureq::Error| match rejected_certificate(&error) {
+            Some(reason) => Trouble::Certificate(reason),
+            None => Trouble::Connection(in_words(&error, within_s)),
+        };
         let key = self.key().ok().flatten().map(|key| format!("Bearer {key}"));
         let sent = match body {
             Some(body) => {
@@ -286,6 +304,12 @@ fn in_words(error: &ureq::Error, within_s: f64) -> String {
         ureq::Error::BodyExceedsLimit(bytes) => format!("the answer has more than {bytes} bytes"),
         error => error.to_string(),
     }
+}
+
+/// What rustls has against the certificate of the other side, if that is the error.
+fn rejected_certificate(error: &ureq::Error) -> Option<String> {
+    let ureq::Error::Io(error) = error else { return None };
+    Some(error.to_string().strip_prefix("invalid peer certificate: ")?.to_owned())
 }
 
 fn header<T>(response: &Response<T>, name: &str) -> Option<String> {

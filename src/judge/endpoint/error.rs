@@ -51,6 +51,15 @@ pub enum EndpointError {
     ))]
     Unreachable { url: String, attempts: u32, reason: String },
 
+    /// Somebody answers whose certificate this machine does not take; nothing was sent to them.
+    #[error("the certificate of {url} is not accepted: {reason}")]
+    #[diagnostic(help(
+        "where it is signed by an authority of your own or of a proxy, add that one to this machine's certificates, or on Linux name \
+         its PEM file in the environment variable SSL_CERT_FILE; `judge.base_url` must have the host's name as the certificate \
+         has it, and this machine's clock must be right"
+    ))]
+    Certificate { url: String, reason: String },
+
     /// The server is there but in trouble, at every attempt.
     #[error("{url} answered {status} after {}: {message}", times(*attempts))]
     #[diagnostic(help(
@@ -104,7 +113,12 @@ impl EndpointError {
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,
-            Self::NoHttps { .. } | Self::NoKey { .. } | Self::NotAKey { .. } | Self::Marks { .. } | Self::NoSeed
+            Self::NoHttps { .. }
+                | Self::NoKey { .. }
+                | Self::NotAKey { .. }
+                | Self::Certificate { .. }
+                | Self::Marks { .. }
+                | Self::NoSeed
         )
     }
 }
