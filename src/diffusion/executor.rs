@@ -3,7 +3,7 @@
 //! A *wave* is all needed nodes of one level of the graph; they do not depend on each other. The denoising steps of a
 //! wave are cut into batches by a rule that looks at the wave and the execution provider alone, never at threads or clocks,
 //! so the same graph gives the same bytes with any number of workers. On the CPU each worker owns one set of sessions with
-//! one thread inside, and one of each judge; a GPU has one set, which the workers use in turn. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
+//! one thread inside, and one of each judge; a GPU has one set, and one thread that makes the calls of waves. A value is handed out as soon as its batch is done, and dropped when the last node that needs it is.
 
 mod batches;
 mod denoising;
@@ -48,8 +48,8 @@ pub struct Executor {
     pack: Arc<DiffusionPack>,
     provider: ResolvedProvider,
     pool: rayon::ThreadPool,
-    /// Where the sessions are one set for all: the one thread that makes calls, as CUDA graphs belong to the thread that captured
-    /// them.
+    /// Where the sessions are one set for all: the one thread that makes the calls of waves. CUDA graphs belong to the thread that
+    /// captured them.
     caller: Option<rayon::ThreadPool>,
     /// One slot for each set of sessions, which are created when a worker first needs them.
     workers: Vec<Mutex<Option<DiffusionModels>>>,
@@ -292,8 +292,11 @@ impl Executor {
             Some(models) => models,
             None => slot.insert(self.pack.load_worker(self.provider, 1)?),
         };
-        // The models are there: what fails now fails on its input.
-        work(models).map_err(|error| ExecutorError::Call { message: error.to_string() })
+        // The models are there: what fails now fails on its input, unless the error says that it is the model.
+        work(models).map_err(|error| match error {
+            PackError::Unworkable { .. } | PackError::Load { .. } => ExecutorError::Pack(error),
+            error => ExecutorError::Call { message: error.to_string() },
+        })
     }
 
     fn worker_index(&self) -> usize {

@@ -18,6 +18,7 @@ use crate::picture::{Picture, PictureError};
 use crate::random::StreamKey;
 
 /// One latent on its way through one denoising step.
+#[derive(Debug, Clone)]
 pub struct DenoiseItem {
     pub latent: Arc<Latent>,
     pub text: Arc<TextEmbedding>,

@@ -18,11 +18,13 @@ mod golden_pass;
 mod resident;
 mod text_encoders;
 
+use std::path::Path;
+
 use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView3, ArrayView4, Axis};
 
 use self::decoder::Decoder;
 use self::denoiser::Denoiser;
-use self::resident::Resident;
+use self::resident::ResidentDenoising;
 pub use self::resident::{ResidentChains, ResidentOutcome, ResidentStep, STEP_FACTORS};
 use self::text_encoders::PromptEncoder;
 use super::pack::{DiffusionPack, PromptIds};
@@ -37,7 +39,7 @@ pub struct DiffusionModels {
     decoder: Decoder,
     provider: ResolvedProvider,
     /// Once it was needed.
-    resident: Option<Resident>,
+    resident: Option<ResidentDenoising>,
 }
 
 /// What the text encoders make of `b` prompts.
@@ -120,11 +122,12 @@ impl DiffusionModels {
         self.denoiser.run(latents, timesteps, conditioning)
     }
 
-    /// Takes chains through steps between which nobody looks at them; their latents stay on the device. On the CPU the same as
-    /// [`DiffusionModels::predict`] and a step after the other.
+    /// Takes chains through steps between which nobody looks at them; their latents stay on the device. The same as
+    /// [`DiffusionModels::predict`] and a step after the other, but for rounding on a GPU.
     ///
     /// # Errors
-    /// [`PackError::Run`]; [`PackError::UnfitTensor`] where the denoiser takes latents and gives predictions of two types.
+    /// [`PackError::Run`], [`PackError::Load`]; [`PackError::Unworkable`] where the denoiser takes latents and gives predictions
+    /// of two types.
     ///
     /// # Panics
     /// Where the batches differ in length, or the pack wants pooled text that is not there.
@@ -135,9 +138,28 @@ impl DiffusionModels {
     ) -> Result<ResidentOutcome, PackError> {
         let resident = match self.resident.take() {
             Some(resident) => resident,
-            None => Resident::new(&self.denoiser, self.provider)?,
+            None => ResidentDenoising::new(&self.denoiser, self.provider)?,
         };
         self.resident.insert(resident).denoise(&mut self.denoiser, chains, steps)
+    }
+
+    /// Whether nobody has seen yet that chains of that many evaluations come out of [`DiffusionModels::denoise_resident`] as
+    /// they do step by step. Where that goes wrong, with a CUDA graph that remembers what it should ask say, nothing else would
+    /// tell.
+    pub fn is_resident_unproven(&self, evaluations: usize) -> bool {
+        self.resident.as_ref().is_none_or(|resident| resident.is_unproven(evaluations))
+    }
+
+    /// Somebody has.
+    pub fn set_resident_proven(&mut self, evaluations: usize) {
+        if let Some(resident) = &mut self.resident {
+            resident.set_proven(evaluations);
+        }
+    }
+
+    /// The denoiser's file.
+    pub fn denoiser_file(&self) -> &Path {
+        self.denoiser.session().0.file()
     }
 
     /// Pictures of `b` finished latents `[b, channels, height, width]`: `[b, 3, H, W]`, red, green, blue in [0, 1].

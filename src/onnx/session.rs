@@ -278,7 +278,10 @@ impl ModelSession {
     pub fn wanted<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<WantedOutputs, PackError> {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let selector = names.iter().fold(OutputSelector::no_default(), OutputSelector::with);
-        let options = RunOptions::new().map_err(|reason| PackError::Load { file: self.file.clone(), reason })?;
+        let options = || -> ort::Result<_> {
+            Ok(if self.uncaptured.is_some() { GraphOptions::of_no_graph()?.0 } else { RunOptions::new()? })
+        };
+        let options = options().map_err(|reason| PackError::Load { file: self.file.clone(), reason })?;
         Ok(WantedOutputs { names, options: options.with_outputs(selector) })
     }
 

@@ -1,19 +1,23 @@
 //! Latents that stay on the device between steps: the chains are those of one step after the other, to the last bit on the
 //! CPU, whatever the sampler and the pack; and a stretch ends wherever somebody looks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use latentlink::diffusion::executor::Executor;
 use latentlink::diffusion::graph::{BitChannel, DenoisingGraph, NodeId, Operation};
+use latentlink::diffusion::text::TextEmbedding;
 use latentlink::diffusion::value::{Latent, Value};
-use latentlink::diffusion::{Failure, LatentCodec, NoiseSchedule, Sampler, Sanitize};
-use latentlink::onnx::{DiffusionPack, ResolvedProvider, runtime};
+use latentlink::diffusion::worker::{DenoiseItem, Stretch, denoise_stretches, draw_noise};
+use latentlink::diffusion::{ExecutorError, Failure, LatentCodec, NoiseSchedule, Sampler, Sanitize};
+use latentlink::onnx::{DiffusionPack, PackError, ResolvedProvider, runtime};
 use latentlink::random::StreamKey;
 
+use crate::error_text::{says, told};
 use crate::program::Workplace;
 use crate::shipped_pack;
+use crate::tiny_pack::TinyPack;
 use crate::tiny_stable_diffusion::StableDiffusionPack;
 
 const SAMPLERS: [Sampler; 8] = [
@@ -179,6 +183,60 @@ fn latents_that_bit_errors_spoil_fail_for_the_same_reason_and_leave_the_others_a
     let [stepwise, resident] = executors(&pack).map(|executor| study.run(&executor).0);
     assert!(stepwise == resident);
     assert!(resident.values().any(Result::is_err) && resident.values().any(Result::is_ok));
+}
+
+#[test]
+fn chains_that_come_out_otherwise_on_the_device_stop_the_run_with_advice() {
+    runtime::environment().expect("ONNX Runtime is found or fetched");
+    let folder = TinyPack::new();
+    folder.model("unet", "unet_random");
+    let [stepwise, resident] = executors(&Arc::new(DiffusionPack::open(folder.root()).expect("the pack is whole")));
+    let study = Study::of(&USERS, LatentCodec::Int8, resident.pack(), Sampler::Ddim { eta: 0.0 }, 1.0);
+    assert_eq!(study.run(&stepwise).0.len(), study.wanted.len());
+    let error = resident.run(&study.graph, &study.wanted, &|_| {}, &mut |_, _| Ok(())).expect_err("they differ");
+    let ExecutorError::Pack(error @ PackError::Unworkable { .. }) = error else { panic!("{error}") };
+    let text = told(&error, folder.root());
+    says(
+        &text,
+        &[
+            "PACK/unet/model.onnx cannot take latents that stay on the device",
+            "leave out `cuda_graphs`",
+            "`resident_latents`",
+        ],
+    );
+}
+
+#[test]
+fn a_request_to_stop_ends_a_stretch_between_two_steps() {
+    let pack = shipped_pack::open();
+    let mut models = pack.load_worker(ResolvedProvider::Cpu, 1).expect("the shipped pack fits");
+    let ids = pack.tokenize("a dog").expect("the words are known");
+    let text = Arc::new(TextEmbedding::sole(models.encode_prompts(&[ids]).expect("the encoder runs")));
+    let chain = shipped_pack::schedule(&pack).chain(Sampler::Ddim { eta: 0.0 }, STEPS).expect("a chain");
+    let size = pack.latent_shape().iter().product();
+    let first = DenoiseItem {
+        latent: Arc::new(Latent::new(draw_noise(&seed("start", "one"), 1.0, size))),
+        text,
+        unconditional_text: None,
+        guidance: 1.0,
+        step: chain.steps[0],
+        noise: None,
+    };
+    let stretch = Stretch { first, later: chain.steps[1..].iter().map(|step| (*step, None)).collect() };
+    let mut take = |stop_when_asked_for_the: usize| {
+        let asked = Cell::new(0);
+        let is_stopped = || {
+            asked.set(asked.get() + 1);
+            asked.get() >= stop_when_asked_for_the
+        };
+        denoise_stretches(&mut models, pack.latent_shape(), std::slice::from_ref(&stretch), &is_stopped)
+            .expect("it runs");
+        asked.get()
+    };
+    // The trial of the first stretch asks before each step, three times over, and once before it compares.
+    assert_eq!(take(usize::MAX), 3 * STEPS as usize + 1);
+    assert_eq!(take(usize::MAX), STEPS as usize);
+    assert_eq!(take(3), 3);
 }
 
 #[test]

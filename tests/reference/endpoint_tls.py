@@ -146,8 +146,9 @@ def main() -> None:
         posts = good.asked.count("/v1/chat/completions")
         print(f"a certificate that is trusted: {len(answers)} answers of {posts} requests")
         good.asked.clear()
+        (folder / "empty.pem").write_text("")
         for name, server, known, word in [
-            ("unknown", good, None, "UnknownIssuer"), ("other-name", other_name, trusted, "name"), ("run-out", run_out, trusted, "xpired"),
+            ("none-at-all", good, folder / "empty.pem", "No CA certificates"), ("unknown", good, None, "UnknownIssuer"), ("other-name", other_name, trusted, "name"), ("run-out", run_out, trusted, "xpired"),
         ]:
             ran = run(folder, name, server, known)
             assert ran.returncode != 0 and "is not accepted" in ran.stderr and word in ran.stderr, f"{name}: {ran.returncode}\n{ran.stderr}"

@@ -107,6 +107,17 @@ def unet_inside(name):
     save(name, nodes, inputs, [("out_sample", T.FLOAT, shape)], constants)
 
 
+def unet_random(name):
+    """Its sample, and noise that is another one each time."""
+    nodes = [
+        helper.make_node("RandomNormalLike", ["sample"], ["noise"]),
+        helper.make_node("Add", ["sample", "noise"], ["out_sample"]),
+    ]
+    shape = ["batch", 4, "height", "width"]
+    inputs = [("sample", T.FLOAT, shape), ("timestep", T.INT64, []), ("encoder_hidden_states", T.FLOAT, ["batch", "tokens", 4])]
+    save(name, nodes, inputs, [("out_sample", T.FLOAT, shape)], [])
+
+
 def vae_decoder(name, floats=T.FLOAT, input_name="latent_sample", overflows=False):
     # A large number squared four times is infinite in either precision, and infinity less itself is no number.
     overflow = [
@@ -137,6 +148,7 @@ text_encoder("text_encoder_float_ids", ids=T.FLOAT)
 text_encoder("text_encoder_five_tokens", tokens=5)
 text_encoder("text_encoder_other_name", input_name="tokens")
 unet("unet")
+unet_random("unet_random")
 unet("unet_scalar_int32", timestep=T.INT32, rank=())
 unet("unet_one_f32", timestep=T.FLOAT, rank=(1,))
 unet("unet_scalar_f16", timestep=T.FLOAT16, rank=(), floats=T.FLOAT16)

@@ -10,6 +10,7 @@ use crate::diffusion::graph::{DenoisingGraph, NodeId, Operation};
 use crate::diffusion::text::TextEmbedding;
 use crate::diffusion::value::Value;
 use crate::diffusion::worker::{self, DenoiseItem, Stretch, StretchForm};
+use crate::onnx::DiffusionModels;
 use crate::onnx::pack::TextEncoders;
 
 impl Executor {
@@ -87,8 +88,13 @@ impl Executor {
         }
         let (ids, items): (Vec<NodeId>, Vec<Stretch>) = known.into_iter().map(|(_, id, stretch)| (id, stretch)).unzip();
         let shape = self.pack.latent_shape();
-        let call =
-            |batch: Range<usize>| self.with_worker(|models| worker::denoise_stretches(models, shape, &items[batch]));
+        let is_stopped = || self.stop.is_set();
+        let call = |batch: Range<usize>| {
+            let take =
+                |models: &mut DiffusionModels| worker::denoise_stretches(models, shape, &items[batch], &is_stopped);
+            let values = self.with_worker(take)?;
+            if is_stopped() { Err(ExecutorError::Stopped) } else { Ok(values) }
+        };
         self.in_batches(&ids, &cut, call, finished)
     }
 

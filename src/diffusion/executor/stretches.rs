@@ -18,6 +18,7 @@ use crate::diffusion::graph::{DenoisingGraph, NodeId, Operation};
 pub(in crate::diffusion) struct Stretches {
     /// All nodes, by the last.
     nodes: HashMap<NodeId, Vec<NodeId>>,
+    /// All but the last of each.
     inside: HashSet<NodeId>,
 }
 

@@ -1,5 +1,7 @@
 //! Steps between which nobody looks at the latent, taken without its coming back from the device.
 
+mod trial;
+
 use std::sync::Arc;
 
 use ndarray::ArrayView4;
@@ -13,6 +15,7 @@ use crate::random::StreamKey;
 
 /// A denoising step, and those of the same chain that follow it at once: each of one evaluation, all with the same prompt and
 /// guidance.
+#[derive(Debug, Clone)]
 pub struct Stretch {
     pub first: DenoiseItem,
     /// With the stream of the fresh noise, where the step is stochastic.
@@ -53,6 +56,12 @@ impl Stretch {
         index.checked_sub(1).map_or(&self.first.step, |later| &self.later[later].0)
     }
 
+    /// One step by itself, from this latent.
+    fn item(&self, index: usize, latent: Arc<Latent>) -> DenoiseItem {
+        let step = *self.step(index);
+        DenoiseItem { latent, step, noise: step.is_stochastic().then(|| self.noise(index)), ..self.first.clone() }
+    }
+
     /// Fresh noise of a step, of a latent's length.
     fn noise(&self, index: usize) -> Vec<f32> {
         let drawn = match index.checked_sub(1) {
@@ -65,14 +74,30 @@ impl Stretch {
     }
 }
 
-/// All steps of stretches of one form. The values are what a step after the other gives, on the CPU to the last bit.
+/// All steps of stretches of one form, or those before somebody asked to stop. The values are those of one step after the other
+/// in the same batches: on the CPU to the last bit, elsewhere but for rounding, which is seen to the first time (`trial`).
 ///
 /// # Errors
-/// Those of [`DiffusionModels::denoise_resident`].
+/// Those of [`DiffusionModels::denoise_resident`]; [`PackError::Unworkable`] where the values are others.
 pub fn denoise_stretches(
+    models: &mut DiffusionModels,
+    latent_shape: [usize; 3],
+    stretches: &[Stretch],
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Vec<Value>, PackError> {
+    let evaluations = stretches.iter().map(|stretch| stretch.first.evaluations()).sum();
+    if models.is_resident_unproven(evaluations) {
+        trial::take(models, latent_shape, stretches, evaluations, is_stopped)
+    } else {
+        take(models, latent_shape, stretches, is_stopped)
+    }
+}
+
+fn take(
     models: &mut DiffusionModels,
     [channels, height, width]: [usize; 3],
     stretches: &[Stretch],
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<Value>, PackError> {
     let Some(example) = stretches.first() else { return Ok(Vec::new()) };
     let (batch, size) = (stretches.len(), channels * height * width);
@@ -98,10 +123,10 @@ pub fn denoise_stretches(
             pooled: pooled.as_ref().map(|rows| rows.view()),
             guidance: &of_evaluations,
         },
-        timesteps: [example.first.step.timestep, example.step(example.later.len()).timestep],
         guidance: is_guided.then_some(&scales),
     };
-    let steps = example.steps().enumerate().map(|(index, step)| ResidentStep {
+    let steps = example.steps().enumerate().take_while(|_| !is_stopped());
+    let steps = steps.map(|(index, step)| ResidentStep {
         timestep: step.timestep,
         factors: stretches.iter().map(|stretch| in_order(stretch.step(index).factors())).collect(),
         earlier_outputs: step.earlier_outputs(),

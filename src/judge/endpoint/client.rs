@@ -67,6 +67,7 @@ impl std::fmt::Debug for EndpointClient {
 pub(super) type Cancelled = Arc<AtomicBool>;
 
 /// Why one attempt failed.
+#[derive(Clone)]
 enum Trouble {
     /// The connection: refused, reset, too slow, cut off.
     Connection(String),
@@ -130,7 +131,7 @@ impl EndpointClient {
     /// server says of its models is not needed: some have none, or other names for them.
     ///
     /// # Errors
-    /// [`EndpointError::Unreachable`], [`EndpointError::Refused`] with 401 or 403, the key's.
+    /// [`EndpointError::Unreachable`], [`EndpointError::Certificate`], [`EndpointError::Refused`] with 401 or 403, the key's.
     pub fn greet(&self, is_stopped: &dyn Fn() -> bool) -> Result<(), EndpointError> {
         if self.was_reached.load(Ordering::Relaxed) {
             return Ok(());
@@ -202,9 +203,7 @@ impl EndpointClient {
     fn patience_for(&self, url: &str, trouble: &Trouble) -> Result<Option<u64>, EndpointError> {
         let (status, message, retry_after_s) = match trouble {
             Trouble::Status { status, message, retry_after_s } => (*status, message.clone(), retry_after_s),
-            Trouble::Certificate(reason) => {
-                return Err(EndpointError::Certificate { url: url.to_owned(), reason: reason.clone() });
-            }
+            Trouble::Certificate(_) => return Err(self.last_word(url, trouble.clone(), 1)),
             Trouble::Connection(_) | Trouble::Nonsense(_) => return Ok(None),
         };
         let url = url.to_owned();
@@ -306,8 +305,12 @@ fn in_words(error: &ureq::Error, within_s: f64) -> String {
     }
 }
 
-/// What rustls has against the certificate of the other side, if that is the error.
+/// What rustls has against the certificate of the other side, or against this machine's, if that is the error.
 fn rejected_certificate(error: &ureq::Error) -> Option<String> {
+    #[cfg(feature = "https")]
+    if let ureq::Error::Rustls(error) = error {
+        return Some(error.to_string());
+    }
     let ureq::Error::Io(error) = error else { return None };
     Some(error.to_string().strip_prefix("invalid peer certificate: ")?.to_owned())
 }

@@ -54,9 +54,10 @@ pub enum EndpointError {
     /// Somebody answers whose certificate this machine does not take; nothing was sent to them.
     #[error("the certificate of {url} is not accepted: {reason}")]
     #[diagnostic(help(
-        "where it is signed by an authority of your own or of a proxy, add that one to this machine's certificates, or on Linux name \
-         its PEM file in the environment variable SSL_CERT_FILE; `judge.base_url` must have the host's name as the certificate \
-         has it, and this machine's clock must be right"
+        "where it is signed by an authority of your own or of a proxy, add that one to this machine's certificates (there are none \
+         where a container lacks ca-certificates), or on Linux name a PEM file of the authorities to trust instead in the \
+         environment variable SSL_CERT_FILE; `judge.base_url` must have the host's name as the certificate has it, and this \
+         machine's clock must be right"
     ))]
     Certificate { url: String, reason: String },
 

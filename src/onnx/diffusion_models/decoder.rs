@@ -54,7 +54,7 @@ impl Decoder {
         let values = latents.as_slice().expect("it is in standard layout");
         let input = self.session.host_floats(self.latent.float_type, latents.shape(), values).map(Into::into);
         // Pictures are large: 3 MiB each of Stable Diffusion's.
-        let wanted = vec![(self.picture.name(), Place::Here)];
+        let wanted = vec![(self.picture.name(), Place::Host)];
         self.session.run_bound(wanted, batch, [(self.latent.name.as_str(), input)], |outputs| {
             self.picture.read(&outputs, &[batch, 3])
         })

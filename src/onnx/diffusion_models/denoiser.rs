@@ -178,13 +178,13 @@ impl Denoiser {
         let count = timestep_shape.iter().product();
         let timestep = number_tensor(self.timestep_type, &timestep_shape, timesteps.iter().copied().take(count));
         let latents = latents.as_standard_layout();
-        let told = self.told(shape[0], conditioning);
+        let arrays = self.condition_arrays(shape[0], conditioning);
         let mut inputs =
-            vec![self.latent.feed(&latents), (self.timestep_name.as_str(), timestep), self.text.feed(&told.text)];
-        if let (Some(pooled), Some((text, sizes))) = (&mut self.pooled, &told.pooled) {
+            vec![self.latent.feed(&latents), (self.timestep_name.as_str(), timestep), self.text.feed(&arrays.text)];
+        if let (Some(pooled), Some((text, sizes))) = (&mut self.pooled, &arrays.pooled) {
             inputs.extend([pooled.text.feed(text), pooled.sizes.feed(sizes)]);
         }
-        if let (Some(guidance), Some(scales)) = (&mut self.guidance, &told.scales) {
+        if let (Some(guidance), Some(scales)) = (&mut self.guidance, &arrays.scales) {
             inputs.push(guidance.input.feed(scales));
         }
         let outputs = self.session.run(shape[0], inputs)?;
@@ -192,7 +192,7 @@ impl Denoiser {
     }
 
     /// What the model is told of `batch` latents besides their timesteps, as arrays in standard layout.
-    fn told<'a>(&self, batch: usize, conditioning: &'a Conditioning<'_>) -> Told<'a> {
+    fn condition_arrays<'a>(&self, batch: usize, conditioning: &'a Conditioning<'_>) -> ConditionArrays<'a> {
         let pooled = self.pooled.as_ref().map(|pooled| {
             let text = conditioning.pooled.as_ref().expect("a pack with two text encoders has pooled text");
             let sizes = ArrayView2::from_shape((1, SIZES), &pooled.picture).expect("six numbers in a row");
@@ -200,12 +200,16 @@ impl Denoiser {
             (text.as_standard_layout(), sizes.as_standard_layout().into_owned().into())
         });
         let scales = |input: &GuidanceInput| guidance_embedding(conditioning.guidance, input.width).into();
-        Told { text: conditioning.text.as_standard_layout(), pooled, scales: self.guidance.as_ref().map(scales) }
+        ConditionArrays {
+            text: conditioning.text.as_standard_layout(),
+            pooled,
+            scales: self.guidance.as_ref().map(scales),
+        }
     }
 }
 
 /// Arrays for the inputs that say what to denoise to.
-struct Told<'a> {
+struct ConditionArrays<'a> {
     text: CowArray<'a, f32, Ix3>,
     /// Pooled text, and sizes.
     pooled: Option<(CowArray<'a, f32, Ix2>, CowArray<'a, f32, Ix2>)>,

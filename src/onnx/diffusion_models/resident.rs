@@ -9,14 +9,14 @@
 //!                                              factors, noise: a few numbers and, for some methods, a latent, each step
 //! ```
 //!
-//! The first chains of each set of sessions are preceded by a trial of the denoiser's calls (`trial`).
+//! Whether chains come out so as they do step by step is for the caller to see, the first time
+//! ([`super::DiffusionModels::is_resident_unproven`]).
 
 mod step_models;
-mod trial;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use ndarray::{Array4, ArrayView4};
+use ndarray::ArrayView4;
 use ort::value::DynTensor;
 
 use self::step_models::{OnDevice, StepModels};
@@ -38,8 +38,6 @@ pub struct ResidentChains<'a> {
     pub history: Vec<Vec<f32>>,
     /// Of each evaluation.
     pub conditioning: Conditioning<'a>,
-    /// The first and the last of the steps.
-    pub timesteps: [f64; 2],
     /// `b` scales of classifier-free guidance: there are 2b evaluations, those without prompt first. `None`: there are b.
     pub guidance: Option<&'a [f32]>,
 }
@@ -69,22 +67,43 @@ pub struct ResidentOutcome {
 
 /// What is kept for chains to come.
 #[derive(Debug)]
-pub(super) struct Resident {
+pub(super) struct ResidentDenoising {
     captures_graphs: bool,
     steps: StepModels,
     /// By the number of evaluations. All of them where they are captured, else the last.
     calls: HashMap<usize, FixedCall>,
-    /// Whether the denoiser was seen to answer as it should.
-    is_tried: bool,
+    /// Numbers of evaluations for which chains were seen to come out as they do step by step.
+    proven: HashSet<usize>,
 }
 
-impl Resident {
+impl ResidentDenoising {
+    /// Of this denoiser.
+    ///
+    /// # Errors
+    /// [`PackError::Unworkable`] where it takes latents and gives predictions of two types; [`PackError::Load`].
     pub fn new(denoiser: &Denoiser, provider: ResolvedProvider) -> Result<Self, PackError> {
-        let steps = StepModels::new(denoiser.float_type()?, provider);
-        Ok(Self { captures_graphs: provider.captures_graphs(), steps, calls: HashMap::new(), is_tried: false })
+        Ok(Self {
+            captures_graphs: provider.captures_graphs(),
+            steps: StepModels::load(denoiser.float_type()?, provider)?,
+            calls: HashMap::new(),
+            proven: HashSet::new(),
+        })
+    }
+
+    /// Whether nobody has looked yet whether calls of that many evaluations answer as they should: each captured one is a
+    /// matter of its own.
+    pub fn is_unproven(&self, evaluations: usize) -> bool {
+        if self.captures_graphs { !self.proven.contains(&evaluations) } else { self.proven.is_empty() }
+    }
+
+    pub fn set_proven(&mut self, evaluations: usize) {
+        self.proven.insert(evaluations);
     }
 
     /// Takes chains through `steps`.
+    ///
+    /// # Errors
+    /// [`PackError::Run`], [`PackError::Load`].
     pub fn denoise(
         &mut self,
         denoiser: &mut Denoiser,
@@ -93,8 +112,9 @@ impl Resident {
     ) -> Result<ResidentOutcome, PackError> {
         let outcome = self.try_denoise(denoiser, chains, steps);
         if outcome.is_err() {
-            // Whoever tries again with less may need the memory.
+            // Whoever tries again with less may need the memory. New calls have graphs of their own.
             self.calls.clear();
+            self.proven.clear();
         }
         outcome
     }
@@ -110,37 +130,31 @@ impl Resident {
         if !self.captures_graphs {
             self.calls.retain(|&size, _| size == evaluations);
         }
+        let memory = self.steps.memory();
         let call = match self.calls.remove(&evaluations) {
             Some(call) => call,
-            None => denoiser.fixed_call([channels, height, width], &chains.conditioning)?,
+            None => denoiser.fixed_call(memory, [channels, height, width], &chains.conditioning)?,
         };
         let call = self.calls.entry(evaluations).or_insert(call);
 
         let values = chains.latents.as_standard_layout();
         let values = values.as_slice().expect("a standard layout is a slice");
-        let samples =
-            Array4::from_shape_vec((evaluations, channels, height, width), values.repeat(evaluations / batch))
-                .expect("each chain has as many evaluations");
-        if !self.is_tried {
-            trial::compare(denoiser, call, &samples, &chains.conditioning, chains.timesteps)?;
-            self.is_tried = true;
-        }
-        denoiser.tell(call, &chains.conditioning)?;
-        denoiser.hand(call, samples.shape(), samples.as_slice().expect("a new array is in standard layout"))?;
+        denoiser.set_conditions(memory, call, &chains.conditioning)?;
+        let samples = values.repeat(evaluations / batch);
+        denoiser.set_latents(memory, call, &[evaluations, channels, height, width], &samples)?;
         let shape = [batch, channels, height, width];
-        let failed = |denoiser: &Denoiser, reason| denoiser.memory().failed(batch, reason);
-        let upload = |denoiser: &Denoiser, values: &[f32]| {
-            denoiser.memory().upload(FloatType::F32, &shape, values).map_err(|reason| failed(denoiser, reason))
+        let upload = |values: &[f32]| {
+            memory.upload(FloatType::F32, &shape, values).map_err(|reason| memory.failed(batch, reason))
         };
-        let history = chains.history.iter().map(|values| upload(denoiser, values)).collect::<Result<_, _>>()?;
-        let mut on_device = OnDevice { latent: upload(denoiser, values)?, history };
+        let history = chains.history.iter().map(|values| upload(values)).collect::<Result<_, _>>()?;
+        let mut on_device = OnDevice { latent: upload(values)?, history };
         for step in steps {
             denoiser.run_fixed(call, evaluations, step.timestep)?;
             self.steps.take(denoiser, call, chains.guidance, &step, &mut on_device)?;
         }
-        let download = |tensor: &DynTensor| {
-            denoiser.memory().download(FloatType::F32, tensor).map_err(|reason| failed(denoiser, reason))
-        };
+        let memory = self.steps.memory();
+        let download =
+            |tensor: &DynTensor| memory.download(FloatType::F32, tensor).map_err(|reason| memory.failed(batch, reason));
         Ok(ResidentOutcome {
             latents: download(&on_device.latent)?,
             history: on_device.history.iter().map(download).collect::<Result<_, _>>()?,

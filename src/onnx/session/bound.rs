@@ -20,7 +20,7 @@ use crate::onnx::provider::ResolvedProvider;
 #[derive(Debug)]
 pub enum Place<'a> {
     /// In this machine's memory.
-    Here,
+    Host,
     /// On the device, in a new tensor.
     Device,
     /// In this tensor, which is on the device and has the output's type and shape.
@@ -53,7 +53,7 @@ impl ModelSession {
             // All of them are in this machine's memory, and nothing is copied.
             return read(self.run_for(wanted, batch, inputs)?);
         }
-        let place = |name: &str| if here == Some(name) { Place::Here } else { Place::Device };
+        let place = |name: &str| if here == Some(name) { Place::Host } else { Place::Device };
         let outputs = wanted.names.iter().map(|name| (name.as_str(), place(name))).collect();
         self.run_bound(outputs, batch, inputs, read)
     }
@@ -76,7 +76,7 @@ impl ModelSession {
             values.iter().try_for_each(|(name, value)| binding.bind_input(*name, value))?;
             for (name, place) in wanted {
                 match place {
-                    Place::Here => {
+                    Place::Host => {
                         binding.bind_output_to_device(name, &self.transfer_memory(MemoryType::CPUOutput)?)?;
                     }
                     Place::Device => binding.bind_output_to_device(name, &self.device_memory()?)?,
@@ -89,7 +89,11 @@ impl ModelSession {
         let binding = bind().map_err(|reason| self.failed(batch, reason))?;
         let file = self.file.clone();
         let failed = |reason| PackError::Run { file, batch, reason };
-        let outputs = match self.session.run_binding(&binding) {
+        let run = match &self.uncaptured {
+            Some(options) => self.session.run_binding_with_options(&binding, &options.0),
+            None => self.session.run_binding(&binding),
+        };
+        let outputs = match run {
             Ok(outputs) => outputs,
             Err(reason) => return Err(failed(reason)),
         };
@@ -103,6 +107,12 @@ impl ModelSession {
     }
 
     /// A tensor of ours with these values, ready to be copied to the device.
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    ///
+    /// # Panics
+    /// Where there are more or fewer values than the shape has.
     pub fn host_floats(&self, float_type: FloatType, shape: &[usize], values: &[f32]) -> ort::Result<DynTensor> {
         let allocator = self.allocator(&self.transfer_memory(MemoryType::CPUInput)?)?;
         match float_type {
@@ -117,6 +127,12 @@ impl ModelSession {
     }
 
     /// A tensor on the device with these values.
+    ///
+    /// # Errors
+    /// Where there is no memory for it, or it cannot be copied.
+    ///
+    /// # Panics
+    /// As [`ModelSession::host_floats`].
     pub fn upload(&self, float_type: FloatType, shape: &[usize], values: &[f32]) -> ort::Result<DynTensor> {
         let ours = self.host_floats(float_type, shape, values)?;
         let mut tensor = self.device_tensor(*ours.data_type(), shape)?;
@@ -125,6 +141,9 @@ impl ModelSession {
     }
 
     /// The values of a tensor of floats on the device.
+    ///
+    /// # Errors
+    /// Where it is of another type, or cannot be copied.
     pub fn download(&self, float_type: FloatType, tensor: &DynTensor) -> ort::Result<Vec<f32>> {
         let allocator = self.allocator(&self.transfer_memory(MemoryType::CPUOutput)?)?;
         let mut ours = DynTensor::new(&allocator, float_type.element_type(), tensor.shape().clone())?;

@@ -24,7 +24,12 @@ pub struct FixedCall {
     output: DynTensor,
     binding: IoBinding,
     options: GraphOptions,
+    /// Calls so far.
+    runs: usize,
 }
+
+/// Calls before the one that is captured, in which the arena grows to what they take: none may be allocated in a capture.
+const RUNS_BEFORE_CAPTURE: usize = 2;
 
 /// Run options that say which CUDA graph a call is captured in.
 pub(super) struct GraphOptions(pub RunOptions<NoSelectedOutputs>);
@@ -56,28 +61,30 @@ impl fmt::Debug for GraphOptions {
 }
 
 impl ModelSession {
-    /// A call on batches of `batch` samples with inputs of these types and shapes.
+    /// A call on batches of `batch` samples with inputs of these types and shapes, on tensors in the device's memory that
+    /// `memory` manages: another session, unless this one captures nothing.
     ///
     /// # Errors
     /// [`PackError::Run`] where there is no memory for the tensors.
     pub fn fixed_call(
         &self,
+        memory: &Self,
         batch: usize,
         inputs: &[(&str, TensorElementType, Vec<usize>)],
         (output, output_type, output_shape): (&str, TensorElementType, &[usize]),
     ) -> Result<FixedCall, PackError> {
         let build = || -> ort::Result<FixedCall> {
-            let tensors = inputs
-                .iter()
-                .map(|(name, element_type, shape)| Ok(((*name).to_owned(), self.device_tensor(*element_type, shape)?)));
+            let tensors = inputs.iter().map(|(name, element_type, shape)| {
+                Ok(((*name).to_owned(), memory.device_tensor(*element_type, shape)?))
+            });
             let inputs: Vec<(String, DynTensor)> = tensors.collect::<ort::Result<_>>()?;
-            let mut result = self.device_tensor(output_type, output_shape)?;
+            let mut result = memory.device_tensor(output_type, output_shape)?;
             let mut binding = self.session.create_binding()?;
             binding.bind_output(output, &mut result)?;
             // A session that captures nothing does not look at it. Numbers of calls that are gone are not given again: their
             // graphs remember tensors that are gone too.
             let options = GraphOptions::of_graph(self.fixed_calls.fetch_add(1, Ordering::Relaxed))?;
-            Ok(FixedCall { batch, inputs, output: result, binding, options })
+            Ok(FixedCall { batch, inputs, output: result, binding, options, runs: 0 })
         };
         build().map_err(|reason| self.failed(batch, reason))
     }
@@ -87,7 +94,12 @@ impl ModelSession {
     /// # Errors
     /// [`PackError::Run`].
     pub fn run_fixed(&mut self, call: &mut FixedCall) -> Result<(), PackError> {
-        let FixedCall { batch, inputs, binding, options, .. } = call;
+        let FixedCall { batch, inputs, binding, options, runs, .. } = call;
+        let options = match &self.uncaptured {
+            Some(uncaptured) if *runs < RUNS_BEFORE_CAPTURE => uncaptured,
+            _ => options,
+        };
+        *runs += 1;
         let mut run = || {
             // An input that the session wants elsewhere than on the device is copied when it is bound.
             inputs.iter().try_for_each(|(name, tensor)| binding.bind_input(name.as_str(), tensor))?;
@@ -117,10 +129,5 @@ impl FixedCall {
     pub fn input_and_output(&mut self, name: &str) -> (&mut DynTensor, &DynTensor) {
         let input = self.inputs.iter_mut().find(|(own, _)| own == name);
         (&mut input.expect("the call was made with this input").1, &self.output)
-    }
-
-    /// The output.
-    pub fn output(&self) -> &DynTensor {
-        &self.output
     }
 }

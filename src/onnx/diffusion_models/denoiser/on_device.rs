@@ -1,10 +1,13 @@
 //! The denoiser's calls where all that it reads and writes stays on the device, at fixed addresses.
+//!
+//! Their tensors are in another session's memory. A CUDA graph writes its intermediate results where they were when it was
+//! captured, and the denoiser's own arena has given these places away since.
 
 use ndarray::{ArrayView, Dimension};
 use ort::value::TensorElementType;
 
 use super::super::Conditioning;
-use super::{Denoiser, Told};
+use super::{ConditionArrays, Denoiser};
 use crate::onnx::pack_error::PackError;
 use crate::onnx::session::{FixedCall, FloatInput, FloatType, ModelSession, numbers};
 
@@ -12,17 +15,31 @@ impl Denoiser {
     /// The type of latents that go in and predictions that come out.
     ///
     /// # Errors
-    /// [`PackError::UnfitTensor`] where these are two.
+    /// [`PackError::Unworkable`] where these are two.
     pub fn float_type(&self) -> Result<FloatType, PackError> {
-        match self.prediction.declared() {
-            (_, float_type) if float_type == self.latent.float_type => Ok(float_type),
-            (declared, _) => Err(declared.unfit("of the type of `sample`, for latents that stay on the device")),
+        let (_, predicted) = self.prediction.declared();
+        if predicted == self.latent.float_type {
+            return Ok(predicted);
         }
+        Err(PackError::Unworkable {
+            file: self.session.file().to_owned(),
+            fed: "latents that stay on the device".to_owned(),
+            reason: format!(
+                "`sample` is of type {:?}, `{}` of {predicted:?}",
+                self.latent.float_type,
+                self.prediction.name()
+            ),
+            help: "leave out `resident_latents` under [models], or export the model with one type".to_owned(),
+        })
     }
 
-    /// A call for as many latents as there are texts, on tensors that hold nothing yet.
+    /// A call for as many latents as there are texts, on tensors in `memory` that hold nothing yet.
+    ///
+    /// # Errors
+    /// [`PackError::Run`] where there is no memory for them.
     pub fn fixed_call(
         &self,
+        memory: &ModelSession,
         latent_shape: [usize; 3],
         conditioning: &Conditioning<'_>,
     ) -> Result<FixedCall, PackError> {
@@ -35,32 +52,52 @@ impl Denoiser {
             (&self.latent.name, self.latent.float_type.element_type(), shape.clone()),
             (&self.timestep_name, self.timestep_type.element_type(), timestep_shape),
         ];
-        let told = self.told(batch, conditioning);
-        for (input, shape, _) in self.conditions(&told) {
+        let arrays = self.condition_arrays(batch, conditioning);
+        for (input, shape, _) in self.conditions(&arrays) {
             inputs.push((&input.name, input.float_type.element_type(), shape));
         }
-        self.session.fixed_call(batch, &inputs, prediction)
+        self.session.fixed_call(memory, batch, &inputs, prediction)
     }
 
-    /// Says to a call what to denoise to.
-    pub fn tell(&self, call: &mut FixedCall, conditioning: &Conditioning<'_>) -> Result<(), PackError> {
+    /// Writes what to denoise to into a call's tensors.
+    ///
+    /// # Errors
+    /// [`PackError::Run`].
+    pub fn set_conditions(
+        &self,
+        memory: &ModelSession,
+        call: &mut FixedCall,
+        conditioning: &Conditioning<'_>,
+    ) -> Result<(), PackError> {
         let batch = conditioning.guidance.len();
-        for (input, shape, values) in self.conditions(&self.told(batch, conditioning)) {
-            let copied = self.session.host_floats(input.float_type, &shape, values);
+        for (input, shape, values) in self.conditions(&self.condition_arrays(batch, conditioning)) {
+            let copied = memory.host_floats(input.float_type, &shape, values);
             let copied = copied.and_then(|values| call.copy_in(&input.name, &values));
             copied.map_err(|reason| self.session.failed(batch, reason))?;
         }
         Ok(())
     }
 
-    /// Hands latents to a call.
-    pub fn hand(&self, call: &mut FixedCall, shape: &[usize], latents: &[f32]) -> Result<(), PackError> {
-        let values = self.session.host_floats(self.latent.float_type, shape, latents);
+    /// Writes latents of this shape into a call's tensor.
+    ///
+    /// # Errors
+    /// [`PackError::Run`].
+    pub fn set_latents(
+        &self,
+        memory: &ModelSession,
+        call: &mut FixedCall,
+        shape: &[usize],
+        latents: &[f32],
+    ) -> Result<(), PackError> {
+        let values = memory.host_floats(self.latent.float_type, shape, latents);
         let copied = values.and_then(|values| call.copy_in(&self.latent.name, &values));
         copied.map_err(|reason| self.session.failed(shape[0], reason))
     }
 
     /// Makes a call at one timestep for all of its latents.
+    ///
+    /// # Errors
+    /// [`PackError::Run`].
     pub fn run_fixed(&mut self, call: &mut FixedCall, batch: usize, timestep: f64) -> Result<(), PackError> {
         let shape = self.timestep_shape.lengths(batch);
         let count = shape.iter().product();
@@ -70,28 +107,17 @@ impl Denoiser {
         self.session.run_fixed(call)
     }
 
-    /// What a call predicted.
-    pub fn prediction_of(&self, call: &FixedCall, batch: usize) -> Result<Vec<f32>, PackError> {
-        let (_, float_type) = self.prediction.declared();
-        self.session.download(float_type, call.output()).map_err(|reason| self.session.failed(batch, reason))
-    }
-
     /// The name of the input that takes latents.
     pub fn latent_name(&self) -> &str {
         &self.latent.name
     }
 
-    /// The session whose memory all of this is in.
-    pub fn memory(&self) -> &ModelSession {
-        &self.session
-    }
-
-    fn conditions<'a>(&'a self, told: &'a Told<'_>) -> Vec<(&'a FloatInput, Vec<usize>, &'a [f32])> {
-        let mut conditions = vec![condition(&self.text, told.text.view())];
-        if let (Some(inputs), Some((text, sizes))) = (&self.pooled, &told.pooled) {
+    fn conditions<'a>(&'a self, arrays: &'a ConditionArrays<'_>) -> Vec<(&'a FloatInput, Vec<usize>, &'a [f32])> {
+        let mut conditions = vec![condition(&self.text, arrays.text.view())];
+        if let (Some(inputs), Some((text, sizes))) = (&self.pooled, &arrays.pooled) {
             conditions.extend([condition(&inputs.text, text.view()), condition(&inputs.sizes, sizes.view())]);
         }
-        if let (Some(guidance), Some(scales)) = (&self.guidance, &told.scales) {
+        if let (Some(guidance), Some(scales)) = (&self.guidance, &arrays.scales) {
             conditions.push(condition(&guidance.input, scales.view()));
         }
         conditions
@@ -103,5 +129,5 @@ fn condition<'a, D: Dimension>(
     values: ArrayView<'a, f32, D>,
 ) -> (&'a FloatInput, Vec<usize>, &'a [f32]) {
     let shape = values.shape().to_vec();
-    (input, shape, values.to_slice().expect("what is told is in standard layout"))
+    (input, shape, values.to_slice().expect("these arrays are in standard layout"))
 }

@@ -28,12 +28,13 @@ const GUIDED: Graphs = [
 /// Inputs for earlier model outputs, newest first.
 const EARLIER: [&str; 3] = ["earlier_1", "earlier_2", "earlier_3"];
 
-/// The graphs, once they were needed.
+/// The graphs.
 #[derive(Debug)]
 pub(super) struct StepModels {
     float_type: FloatType,
     provider: ResolvedProvider,
-    plain: Option<ModelSession>,
+    plain: ModelSession,
+    /// Once it was needed.
     guided: Option<ModelSession>,
 }
 
@@ -48,11 +49,22 @@ pub(super) struct OnDevice {
 
 impl StepModels {
     /// For a denoiser whose latents and predictions are of this type.
-    pub fn new(float_type: FloatType, provider: ResolvedProvider) -> Self {
-        Self { float_type, provider, plain: None, guided: None }
+    ///
+    /// # Errors
+    /// [`PackError::Load`].
+    pub fn load(float_type: FloatType, provider: ResolvedProvider) -> Result<Self, PackError> {
+        Ok(Self { float_type, provider, plain: open(PLAIN, float_type, provider)?, guided: None })
+    }
+
+    /// The session that manages the memory of all tensors here: no CUDA graph of its own writes there.
+    pub fn memory(&self) -> &ModelSession {
+        &self.plain
     }
 
     /// Takes a step by what `call` predicted, and puts the next latents where it reads them.
+    ///
+    /// # Errors
+    /// [`PackError::Run`], [`PackError::Load`].
     pub fn take(
         &mut self,
         denoiser: &Denoiser,
@@ -61,13 +73,12 @@ impl StepModels {
         step: &ResidentStep,
         chains: &mut OnDevice,
     ) -> Result<(), PackError> {
-        let model = self.loaded(guidance.is_some())?;
         let OnDevice { latent, history } = &*chains;
         let shape: Vec<usize> = latent.shape().iter().map(|&length| length as usize).collect();
         let batch = step.factors.len();
         let (sample, output) = call.input_and_output(denoiser.latent_name());
         let floats = |shape: &[usize], values: &[f32]| {
-            denoiser.memory().host_floats(FloatType::F32, shape, values).map(SessionInputValue::from)
+            self.plain.host_floats(FloatType::F32, shape, values).map(SessionInputValue::from)
         };
         let factors: Vec<f32> =
             (0..STEP_FACTORS).flat_map(|factor| step.factors.iter().map(move |own| own[factor])).collect();
@@ -96,21 +107,20 @@ impl StepModels {
             };
             Ok((tensor("next").expect("it was asked for"), tensor("remembered")))
         };
+        let model = match (guidance, &mut self.guided) {
+            (None, _) => &mut self.plain,
+            (Some(_), Some(model)) => model,
+            (Some(_), none) => none.insert(open(GUIDED, self.float_type, self.provider)?),
+        };
         let (next, remembered) = model.run_bound(wanted, batch, inputs, take)?;
         chains.latent = next;
         chains.history.splice(..0, remembered);
         chains.history.truncate(step.history_length);
         Ok(())
     }
+}
 
-    fn loaded(&mut self, is_guided: bool) -> Result<&mut ModelSession, PackError> {
-        let (slot, graphs) = if is_guided { (&mut self.guided, GUIDED) } else { (&mut self.plain, PLAIN) };
-        match slot {
-            Some(model) => Ok(model),
-            None => {
-                let (name, bytes) = graphs[usize::from(self.float_type == FloatType::F16)];
-                Ok(slot.insert(ModelSession::from_bytes(bytes, Path::new(name), self.provider, 1)?))
-            }
-        }
-    }
+fn open(graphs: Graphs, float_type: FloatType, provider: ResolvedProvider) -> Result<ModelSession, PackError> {
+    let (name, bytes) = graphs[usize::from(float_type == FloatType::F16)];
+    ModelSession::from_bytes(bytes, Path::new(name), provider, 1)
 }
