@@ -37,7 +37,6 @@ pub struct DiffusionModels {
     prompts: PromptEncoder,
     denoiser: Denoiser,
     decoder: Decoder,
-    provider: ResolvedProvider,
     /// Once it was needed.
     resident: Option<ResidentDenoising>,
 }
@@ -75,7 +74,6 @@ impl DiffusionModels {
             denoiser: Denoiser::load(pack, provider, intra_threads, prompts.widths())?,
             decoder: Decoder::load(pack, provider, intra_threads)?,
             prompts,
-            provider,
             resident: None,
         };
         golden_pass::once(pack, &mut models)?;
@@ -138,7 +136,7 @@ impl DiffusionModels {
     ) -> Result<ResidentOutcome, PackError> {
         let resident = match self.resident.take() {
             Some(resident) => resident,
-            None => ResidentDenoising::new(&self.denoiser, self.provider)?,
+            None => ResidentDenoising::new(&self.denoiser)?,
         };
         self.resident.insert(resident).denoise(&mut self.denoiser, chains, steps)
     }

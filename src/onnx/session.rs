@@ -128,6 +128,11 @@ impl ModelSession {
         self.session.metadata().ok()?.custom(key)
     }
 
+    /// Where it computes.
+    pub fn provider(&self) -> ResolvedProvider {
+        self.provider
+    }
+
     /// The file it was loaded from.
     pub fn file(&self) -> &Path {
         &self.file

@@ -62,10 +62,13 @@ impl Executor {
         values: &HashMap<NodeId, Value>,
         finished: &mut Finished<'_>,
     ) -> Result<(), ExecutorError> {
+        if ends.is_empty() {
+            return Ok(());
+        }
         let mut known: Vec<(StretchForm, NodeId, Stretch)> = Vec::with_capacity(ends.len());
         let mut without_text = Vec::new();
         for &end in ends {
-            let nodes = stretches.ending_in(end);
+            let nodes = stretches.ending_in(&end);
             match self.denoise_item(graph, nodes[0], values)? {
                 Ok(first) => {
                     let later = nodes[1..].iter().map(|&id| match graph.operation(id) {

@@ -91,7 +91,7 @@ impl<'g> Evaluation<'g> {
                     if is_wanted[id.index()] {
                         sink(id, &value).map_err(ExecutorError::Sink)?;
                     }
-                    for id in stretches.ending_in(id) {
+                    for &id in stretches.ending_in(&id) {
                         done.add(graph, id);
                         is_done[id.index()] = true;
                     }

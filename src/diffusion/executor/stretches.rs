@@ -53,9 +53,10 @@ impl Stretches {
                 graph.level(id) as usize
             } else {
                 let parents = graph.operation(self.first(id)).parents();
-                parents.filter_map(|parent| levels.get(&parent)).max().map_or(0, |level| level + 1)
+                let level = parents.filter_map(|parent| levels.get(&parent)).max().map_or(0, |level| level + 1);
+                levels.insert(id, level);
+                level
             };
-            levels.insert(id, level);
             if waves.len() <= level {
                 waves.resize_with(level + 1, Vec::new);
             }
@@ -65,13 +66,13 @@ impl Stretches {
     }
 
     /// The nodes that are evaluated with this one, which is the last of them; itself alone where it ends no stretch.
-    pub fn ending_in(&self, id: NodeId) -> Vec<NodeId> {
-        self.nodes.get(&id).cloned().unwrap_or_else(|| vec![id])
+    pub fn ending_in<'a>(&'a self, id: &'a NodeId) -> &'a [NodeId] {
+        self.nodes.get(id).map_or(std::slice::from_ref(id), Vec::as_slice)
     }
 
     /// The first node that is evaluated with this one.
     pub fn first(&self, id: NodeId) -> NodeId {
-        self.nodes.get(&id).map_or(id, |nodes| nodes[0])
+        self.ending_in(&id)[0]
     }
 }
 

@@ -67,7 +67,6 @@ impl std::fmt::Debug for EndpointClient {
 pub(super) type Cancelled = Arc<AtomicBool>;
 
 /// Why one attempt failed.
-#[derive(Clone)]
 enum Trouble {
     /// The connection: refused, reset, too slow, cut off.
     Connection(String),
@@ -180,6 +179,9 @@ impl EndpointClient {
                 Err(trouble) => trouble,
             };
             attempts += 1;
+            if matches!(trouble, Trouble::Certificate(_)) {
+                return Err(self.last_word(url, trouble, attempts));
+            }
             let asked_s = self.patience_for(url, &trouble)?;
             if attempts > self.options.request_retries {
                 return Err(self.last_word(url, trouble, attempts));
@@ -201,12 +203,8 @@ impl EndpointClient {
 
     /// The pause that the server asks for, if it does; an error for what no patience mends.
     fn patience_for(&self, url: &str, trouble: &Trouble) -> Result<Option<u64>, EndpointError> {
-        let (status, message, retry_after_s) = match trouble {
-            Trouble::Status { status, message, retry_after_s } => (*status, message.clone(), retry_after_s),
-            Trouble::Certificate(_) => return Err(self.last_word(url, trouble.clone(), 1)),
-            Trouble::Connection(_) | Trouble::Nonsense(_) => return Ok(None),
-        };
-        let url = url.to_owned();
+        let Trouble::Status { status, message, retry_after_s } = trouble else { return Ok(None) };
+        let (url, status, message) = (url.to_owned(), *status, message.clone());
         if !matches!(status, 408 | 425 | 429 | 500..=599) {
             return Err(EndpointError::Refused { url, status, message });
         }

@@ -14,6 +14,7 @@
 
 mod step_models;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use ndarray::ArrayView4;
@@ -23,7 +24,6 @@ use self::step_models::{OnDevice, StepModels};
 use super::Conditioning;
 use super::denoiser::Denoiser;
 use crate::onnx::pack_error::PackError;
-use crate::onnx::provider::ResolvedProvider;
 use crate::onnx::session::{FixedCall, FloatType};
 
 /// Numbers that say what a step does to one latent.
@@ -68,7 +68,6 @@ pub struct ResidentOutcome {
 /// What is kept for chains to come.
 #[derive(Debug)]
 pub(super) struct ResidentDenoising {
-    captures_graphs: bool,
     steps: StepModels,
     /// By the number of evaluations. All of them where they are captured, else the last.
     calls: HashMap<usize, FixedCall>,
@@ -81,19 +80,19 @@ impl ResidentDenoising {
     ///
     /// # Errors
     /// [`PackError::Unworkable`] where it takes latents and gives predictions of two types; [`PackError::Load`].
-    pub fn new(denoiser: &Denoiser, provider: ResolvedProvider) -> Result<Self, PackError> {
-        Ok(Self {
-            captures_graphs: provider.captures_graphs(),
-            steps: StepModels::load(denoiser.float_type()?, provider)?,
-            calls: HashMap::new(),
-            proven: HashSet::new(),
-        })
+    pub fn new(denoiser: &Denoiser) -> Result<Self, PackError> {
+        let steps = StepModels::load(denoiser.float_type()?, denoiser.session().0.provider())?;
+        Ok(Self { steps, calls: HashMap::new(), proven: HashSet::new() })
+    }
+
+    fn captures_graphs(&self) -> bool {
+        self.steps.memory().provider().captures_graphs()
     }
 
     /// Whether nobody has looked yet whether calls of that many evaluations answer as they should: each captured one is a
     /// matter of its own.
     pub fn is_unproven(&self, evaluations: usize) -> bool {
-        if self.captures_graphs { !self.proven.contains(&evaluations) } else { self.proven.is_empty() }
+        if self.captures_graphs() { !self.proven.contains(&evaluations) } else { self.proven.is_empty() }
     }
 
     pub fn set_proven(&mut self, evaluations: usize) {
@@ -127,15 +126,16 @@ impl ResidentDenoising {
     ) -> Result<ResidentOutcome, PackError> {
         let (batch, channels, height, width) = chains.latents.dim();
         let evaluations = chains.conditioning.guidance.len();
-        if !self.captures_graphs {
+        if !self.captures_graphs() {
             self.calls.retain(|&size, _| size == evaluations);
         }
         let memory = self.steps.memory();
-        let call = match self.calls.remove(&evaluations) {
-            Some(call) => call,
-            None => denoiser.fixed_call(memory, [channels, height, width], &chains.conditioning)?,
+        let call = match self.calls.entry(evaluations) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(none) => {
+                none.insert(denoiser.fixed_call(memory, [channels, height, width], &chains.conditioning)?)
+            }
         };
-        let call = self.calls.entry(evaluations).or_insert(call);
 
         let values = chains.latents.as_standard_layout();
         let values = values.as_slice().expect("a standard layout is a slice");

@@ -32,7 +32,6 @@ const EARLIER: [&str; 3] = ["earlier_1", "earlier_2", "earlier_3"];
 #[derive(Debug)]
 pub(super) struct StepModels {
     float_type: FloatType,
-    provider: ResolvedProvider,
     plain: ModelSession,
     /// Once it was needed.
     guided: Option<ModelSession>,
@@ -53,7 +52,7 @@ impl StepModels {
     /// # Errors
     /// [`PackError::Load`].
     pub fn load(float_type: FloatType, provider: ResolvedProvider) -> Result<Self, PackError> {
-        Ok(Self { float_type, provider, plain: open(PLAIN, float_type, provider)?, guided: None })
+        Ok(Self { float_type, plain: open(PLAIN, float_type, provider)?, guided: None })
     }
 
     /// The session that manages the memory of all tensors here: no CUDA graph of its own writes there.
@@ -107,10 +106,11 @@ impl StepModels {
             };
             Ok((tensor("next").expect("it was asked for"), tensor("remembered")))
         };
+        let provider = self.plain.provider();
         let model = match (guidance, &mut self.guided) {
             (None, _) => &mut self.plain,
             (Some(_), Some(model)) => model,
-            (Some(_), none) => none.insert(open(GUIDED, self.float_type, self.provider)?),
+            (Some(_), none) => none.insert(open(GUIDED, self.float_type, provider)?),
         };
         let (next, remembered) = model.run_bound(wanted, batch, inputs, take)?;
         chains.latent = next;
